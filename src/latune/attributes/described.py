@@ -1,0 +1,64 @@
+"""Attributes in a run's files: plain data, with the name of what measures them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from latune.attributes.attribute import Attribute
+from latune.attributes.image import STROKES, morphology
+from latune.attributes.own import evaluate, function
+from latune.errors import unknown
+
+
+def by_name(name: str) -> Attribute:
+    """A measured attribute that Latune knows (`slant`), or a function of your own (`module:function`).
+
+    Raises:
+        AttributeFunctionError: when the function cannot be loaded.
+        KeyError: when the name is neither.
+
+    >>> by_name("slant").unit
+    'rad'
+    """
+    if ":" in name:
+        return function(name)
+    if name not in STROKES:
+        raise KeyError(unknown("attribute", name, STROKES) + " A function of your own is named as module:function.")
+    return STROKES[name]
+
+
+def as_dict(attribute: Attribute) -> dict[str, Any]:
+    """Plain data; `from_dict` is the inverse."""
+    reach = None if attribute.range is None else [v if math.isfinite(v) else None for v in attribute.range]
+    return {
+        "name": attribute.name, "kind": attribute.kind, "range": reach, "unit": attribute.unit, "source": attribute.source,
+    }
+
+
+def from_dict(data: Mapping[str, Any]) -> Attribute:
+    """The attribute that `as_dict` described; a function of the user's own is loaded when it is first used."""
+    source = data["source"]
+    ends = data["range"]
+    reach = None if ends is None else tuple(
+        e if e is not None else sign * math.inf for e, sign in zip(ends, (-1, 1), strict=True)
+    )
+    measure = None
+    if source:
+        measure = STROKES[source].measure if source in STROKES else lambda images: evaluate(function(source), images)
+    return Attribute(data["name"], data["kind"], reach, data["unit"], measure, source)
+
+
+def measure(attributes: Sequence[Attribute], images: Any) -> dict[str, np.ndarray]:
+    """Several attributes of the same images, each `[n]`; those that share a procedure are measured in one go.
+
+    >>> bar = np.zeros((1, 28, 28), np.uint8)
+    >>> bar[0, 4:24, 12:16] = 255
+    >>> {name: round(v.item()) for name, v in measure([STROKES["area"], STROKES["slant"]], bar).items()}
+    {'area': 80, 'slant': 0}
+    """
+    strokes = morphology(images) if any(a.source in STROKES for a in attributes) else {}
+    return {a.name: strokes[a.source] if a.source in STROKES else evaluate(a, images) for a in attributes}

@@ -1,0 +1,158 @@
+"""A user's own attributes: plain Python functions named as `module:function`."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any, cast
+
+import numpy as np
+from jaxtyping import Float64
+
+from latune.attributes.attribute import Attribute
+from latune.attributes.pixels import to_uint8
+from latune.errors import AttributeFunctionError, did_you_mean
+
+CONTRACT = "It takes uint8 images [n, h, w], or [n, h, w, 3] in colour, and returns one number per image: shape [n]."
+
+
+def function(name: str) -> Attribute:
+    """The attribute that a function of the user's own measures.
+
+    With this in `strokes.py`, in the current folder or anywhere Python looks::
+
+        def ink(images):  # uint8 [n, h, w], or [n, h, w, 3] in colour
+            return images.mean((1, 2))
+
+    the attribute is `function("strokes:ink")`. The module is imported, once, and nothing else is executed.
+
+    Raises:
+        AttributeFunctionError: if the name is not of that form, the module cannot be imported, or has no such function.
+
+    >>> function("numpy:mean").name
+    'mean'
+    """
+    module_name, _, function_name = name.partition(":")
+    if not all(part.isidentifier() for part in (*module_name.split("."), function_name)):
+        raise AttributeFunctionError(
+            f"'{name}' does not name a function. Write 'module:function', as in 'strokes:ink'."
+        )
+    module = _load(module_name)
+    found = getattr(module, function_name, None)
+    if found is None:
+        own = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+        raise AttributeFunctionError(
+            _sentences(
+                f"Module '{module_name}' ({module.__file__}) has no function '{function_name}'.",
+                did_you_mean(function_name, own),
+            )
+        )
+    if not callable(found):
+        raise AttributeFunctionError(f"'{name}' is not a function: it is of type {type(found).__name__}. {CONTRACT}")
+    return Attribute(function_name, measure=cast(Callable[..., Any], found))
+
+
+def evaluate(attribute: Attribute, images: Any) -> Float64[np.ndarray, " n"]:
+    """The values of an attribute on images, with its function's answer checked.
+
+    Args:
+        attribute: one that has a function; a label has none.
+        images: uint8, or floats in [0, 1]: `[n, h, w]`, `[n, 1, h, w]`, `[n, 3, h, w]` or `[n, h, w, 3]`. The function
+            gets a uint8 copy of its own, `[n, h, w]` or `[n, h, w, 3]`.
+
+    Raises:
+        AttributeFunctionError: if the function raises, or returns anything but one finite number per image.
+        DataError: if the images are not of the allowed kind.
+
+    >>> ink = Attribute("ink", measure=lambda images: images.mean((1, 2)))
+    >>> evaluate(ink, np.full((2, 8, 8), 7, np.uint8))
+    array([7., 7.])
+    """
+    if attribute.measure is None:
+        raise AttributeFunctionError(f"Attribute '{attribute.name}' is a label: it has no function to measure it with.")
+    pixels = to_uint8(images).copy()
+    who = f"Attribute function '{_where(attribute)}'"
+    try:
+        result = attribute.measure(pixels)
+    except Exception as error:
+        raise AttributeFunctionError(
+            f"{who} raised {_what(error)}. It was given images of shape {list(pixels.shape)}. {CONTRACT}"
+        ) from error
+    return _checked(result, len(pixels), who)
+
+
+def _checked(result: Any, n: int, who: str) -> Float64[np.ndarray, " n"]:
+    if hasattr(result, "detach"):
+        result = result.detach().cpu()
+    try:
+        values = np.asarray(result)
+        numeric = values.dtype.kind in "biuf"
+    except (TypeError, ValueError, RuntimeError):
+        numeric = False
+    if not numeric:
+        raise AttributeFunctionError(
+            f"{who} returned {type(result).__name__} {repr(result)[:80]} instead of numbers. {CONTRACT}"
+        )
+    if values.shape != (n,):
+        raise AttributeFunctionError(
+            f"{who} returned values of shape {list(values.shape)} for {n} images; allowed is [{n}]. {CONTRACT}"
+        )
+    values = values.astype(np.float64)
+    bad = np.flatnonzero(~np.isfinite(values))
+    if len(bad):
+        raise AttributeFunctionError(
+            f"{who} returned {len(bad)} values that are not finite, the first ({values[bad[0]]}) for image {bad[0]}. "
+            "Every value must be a finite number: give such images a value of their own."
+        )
+    return values
+
+
+def _load(name: str) -> ModuleType:
+    try:
+        with _current_folder_first():
+            return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not (name == error.name or name.startswith(error.name + ".")):
+            raise AttributeFunctionError(f"Importing '{name}' raised {_what(error)}.") from error
+        near = did_you_mean(name, [module.name for module in pkgutil.iter_modules([str(Path.cwd())])])
+        places = f"It is looked for in {Path.cwd()} and where Python finds packages."
+        raise AttributeFunctionError(_sentences(f"There is no Python module '{name}'.", near, places)) from error
+    except Exception as error:
+        raise AttributeFunctionError(f"Importing '{name}' raised {_what(error)}.") from error
+
+
+@contextmanager
+def _current_folder_first() -> Iterator[None]:
+    folder = str(Path.cwd())
+    sys.path.insert(0, folder)
+    importlib.invalidate_caches()  # the file may have been written a moment ago
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
+
+
+def _where(attribute: Attribute) -> str:
+    module = getattr(attribute.measure, "__module__", None)
+    return f"{module}:{attribute.name}" if module else attribute.name
+
+
+def _what(error: Exception) -> str:
+    """The error and the line that raised it: the deepest one outside of installed packages."""
+    text = f"{type(error).__name__}: {error}".rstrip(": .")
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__)[1:] if "importlib" not in frame.filename]
+    own = [frame for frame in frames if "site-packages" not in frame.filename]
+    if isinstance(error, SyntaxError) or not (own or frames):
+        return text
+    frame = (own or frames)[-1]
+    return f"{text} ({Path(frame.filename).name}, line {frame.lineno}: {frame.line})"
+
+
+def _sentences(*parts: str) -> str:
+    return " ".join(part for part in parts if part)

@@ -1,0 +1,71 @@
+"""The measured map from a slider to an attribute: how `to={"thickness": 3.1}` finds its latent value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+GRID = np.linspace(-4.0, 4.0, 33)  # AR-VAE's traversals run from -4 to 4
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A monotone map between a latent coordinate and an attribute.
+
+    Args:
+        slider: latent values, ascending.
+        value: the attribute's mean at each, monotone.
+        source: `decoded` (measured on decoded images) or `labels` (regressed on encoded training examples).
+        unit: of the attribute.
+
+    >>> thick = Calibration(np.array([-1.0, 1.0]), np.array([2.0, 4.0]), "decoded")
+    >>> thick.attribute(np.array([0.0])).item(), thick.latent(np.array([3.5])).item()
+    (3.0, 0.5)
+    """
+
+    slider: Float[np.ndarray, "k"]
+    value: Float[np.ndarray, "k"]
+    source: str
+    unit: str = ""
+
+    @classmethod
+    def fit(cls, z: np.ndarray, attribute: np.ndarray, source: str, unit: str = "") -> Calibration:
+        """Isotonic regression of an attribute on a coordinate, rising or falling as the data say."""
+        from sklearn.isotonic import IsotonicRegression
+
+        finite = np.isfinite(z) & np.isfinite(attribute)
+        model = IsotonicRegression(increasing="auto", out_of_bounds="clip")
+        import warnings
+
+        with warnings.catch_warnings():
+            # Few points make the direction uncertain; the map is monotone either way, and evaluation reports how well it fits.
+            warnings.simplefilter("ignore", UserWarning)
+            model.fit(z[finite], attribute[finite])
+        return cls(GRID.copy(), model.predict(GRID), source, unit)
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """Lowest and highest value of the attribute within reach."""
+        return float(self.value.min()), float(self.value.max())
+
+    def attribute(self, z: np.ndarray) -> np.ndarray:
+        """The attribute's expected value at latent values."""
+        return np.interp(z, self.slider, self.value)
+
+    def latent(self, attribute: np.ndarray) -> np.ndarray:
+        """The latent value that gives an attribute's value; the nearest end where it is out of reach."""
+        value, slider = (self.value, self.slider) if self.value[-1] >= self.value[0] else (self.value[::-1], self.slider[::-1])
+        # Flat stretches have no inverse: a slope too small to see decides for their middle.
+        return np.interp(attribute, value + np.linspace(0, 1e-9, len(value)) * (np.ptp(value) or 1.0), slider)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data; `Calibration(**...)` after `from_dict` is the inverse."""
+        return {"slider": self.slider.tolist(), "value": self.value.tolist(), "source": self.source, "unit": self.unit}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Calibration:
+        """The map that `as_dict` described."""
+        return cls(np.array(data["slider"]), np.array(data["value"]), data["source"], data.get("unit", ""))

@@ -1,0 +1,55 @@
+"""What lies in a folder of images: the files, the tables, the sub-folders."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from latune.errors import DataError
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files of a folder and its sub-folders, by their path within it, sorted; hidden ones are left out.
+
+    `stamps` are size in bytes and time of change (ns): equal listings mean that no file was touched.
+    """
+
+    root: Path
+    files: list[str]
+    stamps: list[tuple[int, int]]
+    tables: list[Path]
+
+    @property
+    def classes(self) -> list[str]:
+        """The first folder on each file's path, or nothing for a file that lies in none."""
+        return [name.partition("/")[0] if "/" in name else "" for name in self.files]
+
+
+def list_folder(path: Path | str) -> Listing:
+    """List a folder of images; CSV files are its tables, everything else counts as an image.
+
+    Raises:
+        DataError: there is no such folder, or no file in it.
+    """
+    root = Path(path).expanduser()
+    if not root.is_dir():
+        raise DataError(f"There is no folder {root}." if not root.exists() else f"{root} is a file, not a folder.")
+    found: list[tuple[str, tuple[int, int]]] = []
+    tables: list[Path] = []
+    for folder, below, names in os.walk(root):
+        below[:] = [name for name in below if not name.startswith(".")]
+        for name in names:
+            whole_path = Path(folder) / name
+            if name.startswith("."):
+                continue
+            if whole_path.suffix.lower() == ".csv":
+                tables += [whole_path] if whole_path.parent == root else []
+                continue
+            stat = whole_path.stat()
+            found.append((whole_path.relative_to(root).as_posix(), (stat.st_size, stat.st_mtime_ns)))
+    if not found:
+        raise DataError(f"There is no image in {root}.")
+    found.sort()
+    return Listing(root, [name for name, _ in found], [stamp for _, stamp in found], sorted(tables))

@@ -1,0 +1,100 @@
+"""Mutual information from nearest neighbours: of two continuous columns (Kraskov), or of one and classes (Ross).
+
+Both agree with scikit-learn's estimators number for number and are several times faster: along one axis neighbours are
+counted by bisection in the sorted column, and only the joint search of two continuous columns needs a tree.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float64, Int, Shaped
+
+NEIGHBOURS = 3
+
+
+class Axis:
+    """One continuous column with its order, in which neighbours are counted by bisection."""
+
+    def __init__(self, values: Float64[np.ndarray, " n"]) -> None:
+        self.values = values
+        self.order = np.argsort(values, kind="stable")
+        self.ascending = values[self.order]
+
+    def count_within(self, radius: Float64[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
+        """How many points lie within `radius[i]` of point i, itself included; in ascending order of the points.
+
+        Distances are compared as rounded differences, as a tree does. Bisection alone would compare with the rounded
+        sum `x + r`, and so miscount the very neighbour that set the radius.
+        """
+        x, r, n = self.ascending, radius[self.order], len(self.ascending)
+        above = np.searchsorted(x, x + r, side="right")  # first point beyond
+        below = np.searchsorted(x, x - r, side="left")  # first point inside
+        while (inside := (above < n) & (x[np.minimum(above, n - 1)] - x <= r)).any():
+            above += inside
+        while (beyond := x[above - 1] - x > r).any():
+            above -= beyond
+        while (inside := (below > 0) & (x - x[below - 1] <= r)).any():
+            below -= inside
+        while (beyond := x - x[below] > r).any():
+            below += beyond
+        return above - below
+
+
+def ksg(x: Axis, y: Axis, neighbours: int = NEIGHBOURS) -> float:
+    """Mutual information of two continuous columns, in nats, clipped at 0.
+
+    I = psi(n) + psi(k) - mean psi(n_x + 1) - mean psi(n_y + 1), where n_x counts the points nearer along x than the
+    k-th joint neighbour in the maximum norm (Kraskov, Stögbauer & Grassberger 2004, Eq. 8;
+    https://arxiv.org/abs/cond-mat/0305641).
+
+    >>> line = Axis(np.arange(8.0))
+    >>> round(ksg(line, line), 4)
+    1.0929
+    """
+    from scipy.spatial import KDTree
+    from scipy.special import digamma
+
+    n = len(x.values)
+    joint = np.stack([x.values, y.values], axis=1)[x.order]  # (n, 2), sorted: neighbours in memory are neighbours in x
+    tree = KDTree(joint, leafsize=16, balanced_tree=False)
+    distance = tree.query(joint, k=neighbours + 1, p=np.inf)[0][:, -1]  # the first neighbour is the point itself
+    radius = np.empty(n)
+    radius[x.order] = np.nextafter(distance, 0.0)  # strictly nearer
+    psi = digamma(np.arange(1.0, n + 1.0))
+    marginal = psi[x.count_within(radius) - 1].mean() + psi[y.count_within(radius) - 1].mean()
+    return max(0.0, float(psi[n - 1] + psi[neighbours - 1] - marginal))
+
+
+def ross(x: Axis, classes: Shaped[np.ndarray, " n"], neighbours: int = NEIGHBOURS) -> float:
+    """Mutual information of a continuous column and classes, in nats, clipped at 0.
+
+    I = psi(n) + mean psi(k) - mean psi(n_class) - mean psi(m), where m counts the points of any class within the
+    distance of the k-th neighbour in the point's own class (Ross 2014, Eq. 2; https://doi.org/10.1371/journal.pone.0087357).
+    Classes with a single member are left out; a class of fewer than k + 1 uses all its members.
+
+    >>> x = Axis(np.concatenate([np.arange(8.0), 20 + np.arange(8.0)]))
+    >>> round(ross(x, np.repeat([0, 1], 8)), 4)
+    0.7254
+    """
+    from scipy.special import digamma
+
+    label, size = np.unique(classes, return_inverse=True, return_counts=True)[1:]
+    several = size[label] > 1
+    if not several.all():
+        label, x = label[several], Axis(x.values[several])
+    if len(label) == 0:
+        return 0.0
+    n = len(label)
+    order = x.order[np.argsort(label[x.order], kind="stable")]  # by class, ascending within each class
+    value, group = x.values[order], label[order]
+    distance = np.full((2 * neighbours, n), np.inf)  # to the k points before and the k after, in the same class
+    for step in range(1, min(neighbours, n - 1) + 1):
+        gap = np.where(group[step:] == group[:-step], value[step:] - value[:-step], np.inf)
+        distance[step - 1, step:] = gap
+        distance[neighbours + step - 1, :-step] = gap
+    k = np.minimum(neighbours, size[group] - 1)
+    radius = np.empty(n)
+    radius[order] = np.nextafter(np.sort(distance, axis=0)[k - 1, np.arange(n)], 0.0)
+    psi = digamma(np.arange(1.0, n + 1.0))
+    information = psi[n - 1] + psi[k - 1].mean() - psi[size[label] - 1].mean() - psi[x.count_within(radius) - 1].mean()
+    return max(0.0, float(information))

@@ -1,0 +1,48 @@
+"""What every metric returns: one number, and what it is made of."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from latune.errors import DataError
+
+
+@dataclass(frozen=True)
+class Score:
+    """One metric's answer.
+
+    Args:
+        name: the metric, by its name in `METRICS`.
+        value: the number a table prints.
+        per_attribute: the same number for each attribute; empty where the metric has none (modularity scores dims).
+        detail: what else was found on the way, in plain Python values: which dim answers for an attribute, unused dims.
+        settings: what defines the number: estimator, bins, neighbours, seed. Scores compare only if these are equal.
+
+    Raises:
+        DataError: the value is not finite.
+
+    >>> score = Score("sap", 0.5, {"slant": 0.5}, settings={"correlation": "squared Pearson"})
+    >>> score.value, score.as_dict()["per_attribute"]
+    (0.5, {'slant': 0.5})
+    """
+
+    name: str
+    value: float
+    per_attribute: dict[str, float] = field(default_factory=dict)
+    detail: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        wrong = [
+            key for key, value in {self.name: self.value, **self.per_attribute}.items() if not math.isfinite(value)
+        ]
+        if wrong:
+            raise DataError(
+                f"The metric '{self.name}' came out as a number that is not finite for: {', '.join(wrong)}."
+            )
+
+    def as_dict(self) -> dict[str, Any]:
+        """All fields as plain Python values, ready for JSON."""
+        return asdict(self)

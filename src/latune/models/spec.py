@@ -1,0 +1,150 @@
+"""How a model is described in plain data, so that it can be built again from a run folder without a pickle."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+
+from latune.errors import RecipeError, unknown
+from latune.imports import named
+from latune.models import MODELS, VAE
+from latune.nets import NETS
+from latune.terms import LIKELIHOODS
+from latune.training import Ramp
+
+
+@dataclass(frozen=True)
+class Spec:
+    """Everything needed to build a model, as plain data.
+
+    Args:
+        model: a name of `MODELS`.
+        shape: (c, h, w) of the images.
+        latent: dimensions of the code.
+        attributes: what the model's coordinates are ordered by; empty for models without.
+        nets: a name of `NETS` and its settings, or `encoder` and `decoder` as `module:Class` with `settings`.
+        settings: the model's own (beta, gamma, ...), its likelihood's name, `sigma` and `scale`.
+        preset: a name of the model's presets; `settings` win over it.
+    """
+
+    model: str
+    shape: tuple[int, int, int]
+    latent: int
+    attributes: tuple[str, ...] = ()
+    nets: Mapping[str, Any] = field(default_factory=lambda: {"name": "mlp"})
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    preset: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data; `Spec.from_dict` is the inverse."""
+        data = asdict(self)
+        data["settings"] = {k: asdict(v) if isinstance(v, Ramp) else v for k, v in self.settings.items()}
+        return data
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Spec:
+        """The spec that `as_dict` described."""
+        settings = {k: Ramp(**v) if isinstance(v, Mapping) else v for k, v in data["settings"].items()}
+        lists = {"shape": tuple(data["shape"]), "attributes": tuple(data["attributes"]), "settings": settings}
+        return cls(**{**data, **lists})
+
+    def resolved(self) -> dict[str, Any]:
+        """The preset's settings with the spec's own on top."""
+        presets = MODELS[self.model].presets
+        if self.preset is not None and self.preset not in presets:
+            raise RecipeError(unknown(f"preset of {self.model}", self.preset, presets) if presets else
+                              f"{self.model} has no presets; leave model.preset out.")
+        return {**presets.get(self.preset or "", {}), **self.settings}
+
+
+def allowed_settings(model: str) -> list[str]:
+    """The settings that a model takes in a recipe."""
+    signatures = [inspect.signature(cls.__init__).parameters for cls in MODELS[model].__mro__[:-1] if issubclass(cls, VAE)]
+    own = {name for parameters in signatures for name in parameters} - {
+        "self", "args", "settings", "codes", "encoder", "decoder", "attributes",
+    }
+    return sorted(own | {"sigma", "scale"} | ({"free_first"} if model == "ar-vae" else set()))
+
+
+def build(spec: Spec, seed: int | None = None, nets: tuple[nn.Module, nn.Module] | None = None) -> VAE:
+    """Build the model that a spec describes, its weights drawn from `seed`.
+
+    Args:
+        seed: of the initial weights; None where they will be loaded.
+        nets: encoder and decoder modules to use instead of those that the spec names.
+
+    Raises:
+        RecipeError: for a name or setting that does not exist, or networks whose outputs have the wrong shape.
+    """
+    if spec.model not in MODELS:
+        raise RecipeError(unknown("model", spec.model, MODELS))
+    settings = spec.resolved()
+    wrong = sorted(set(settings) - set(allowed_settings(spec.model)))
+    if wrong:
+        raise RecipeError(" ".join(unknown(f"setting of {spec.model}", key, allowed_settings(spec.model)) for key in wrong))
+    cls = MODELS[spec.model]
+    scale = settings.pop("scale", "exp")
+    codes = cls.name_codes(spec.latent, spec.attributes, free_first=settings.pop("free_first", 0))
+    codes = type(codes)({name: type(factor)(factor.dim, scale) for name, factor in codes.items()})
+    sigma = settings.pop("sigma", None)
+    likelihood = settings.pop("likelihood", "bernoulli")
+    if likelihood not in LIKELIHOODS:
+        raise RecipeError(unknown("likelihood", likelihood, LIKELIHOODS))
+    if sigma is not None and likelihood != "gaussian":
+        raise RecipeError(f"sigma belongs to the gaussian likelihood. Got likelihood={likelihood}.")
+    with torch.random.fork_rng(devices=[]):
+        if seed is not None:
+            torch.manual_seed(seed)
+        encoder, decoder = nets or _nets(spec, codes.params, codes.width)
+    given = {"attributes": spec.attributes} if spec.attributes else {}
+    try:
+        model = cls(
+            codes, encoder, decoder, LIKELIHOODS[likelihood](**({} if sigma is None else {"scale": sigma})),
+            **given, **settings,
+        )
+    except (TypeError, ValueError) as error:
+        raise RecipeError(f"The model {spec.model} cannot be built: {error}") from error
+    _try(model, spec)
+    return model
+
+
+def _nets(spec: Spec, params: int, width: int) -> tuple[nn.Module, nn.Module]:
+    settings = dict(spec.nets)
+    if "encoder" in settings:
+        own = settings.get("settings", {})
+        return named(settings["encoder"], "encoder")(**own.get("encoder", {})), named(settings["decoder"], "decoder")(
+            **own.get("decoder", {})
+        )
+    name = settings.pop("name")
+    if name not in NETS:
+        raise RecipeError(unknown("nets", name, NETS))
+    try:
+        config = NETS[name](**{k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()})
+        return config.build(spec.shape, params, width)
+    except (TypeError, ValueError) as error:
+        raise RecipeError(f"The nets '{name}' cannot be built for images of shape {spec.shape}: {error}") from error
+
+
+@torch.no_grad()
+def _try(model: VAE, spec: Spec) -> None:
+    """Run one blank image through, so that a network of the wrong shape is named before training starts."""
+    model.eval()
+    for name, net, given, wanted in (
+        ("encoder", model.encoder, (2, *spec.shape), (2, model.codes.params)),
+        ("decoder", model.decoder, (2, model.codes.width), (2, *spec.shape)),
+    ):
+        try:
+            got = tuple(net(torch.zeros(given)).shape)
+        except Exception as error:
+            raise RecipeError(f"The {name} fails on an input of shape {given}: {type(error).__name__}: {error}") from error
+        if got != wanted:
+            raise RecipeError(
+                f"The {name} turns {given} into {got}; it must give {wanted}"
+                + (" (means and raw scales, two numbers a latent dimension)." if name == "encoder" else ".")
+            )
+    model.train()

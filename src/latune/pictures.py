@@ -1,0 +1,99 @@
+"""Images that a Space makes: tensors that show themselves in a notebook and save themselves."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latune.errors import DataError
+from latune.files import whole
+
+EDGE = 1  # pixels between two images of a sheet
+SHOWN = 96  # images smaller than this are enlarged by a whole factor when shown
+
+
+class Images(Tensor):
+    """A tensor `(n, c, h, w)` or `(n, k, c, h, w)` of images in [0, 1] that can be seen.
+
+    It is an ordinary tensor in every computation. The last three axes are one image; what comes before is laid out as a
+    sheet, `(n, k)` as rows and columns.
+
+    >>> images = Images.of(torch.zeros(6, 1, 8, 8))
+    >>> images.sheet(columns=3).shape
+    (17, 26, 3)
+    """
+
+    @staticmethod
+    def of(tensor: Tensor) -> Images:
+        """See a tensor as images."""
+        if tensor.dim() < 4 or tensor.shape[-3] not in (1, 3):
+            raise DataError(f"Images have shape (..., 1 or 3, h, w) with at least one axis in front. Got {tuple(tensor.shape)}.")
+        return tensor.detach().as_subclass(Images)
+
+    def plain(self) -> Tensor:
+        """The same numbers as a plain tensor."""
+        return self.as_subclass(Tensor)
+
+    def sheet(self, columns: int | None = None) -> np.ndarray:
+        """All images side by side, uint8 `(height, width, 3)`."""
+        x = self.plain().detach().float().cpu().clamp(0, 1)
+        if columns is None:
+            columns = x.shape[-4] if x.dim() > 4 else min(len(x), 16)
+        x = x.reshape(-1, *x.shape[-3:])
+        n, c, h, w = x.shape
+        rows = -(-n // columns)
+        canvas = np.full((rows * (h + EDGE) - EDGE, columns * (w + EDGE) - EDGE, 3), 255, dtype=np.uint8)
+        pixels = (x.expand(n, 3, h, w) * 255).round().byte().permute(0, 2, 3, 1).numpy()  # (n, h, w, 3)
+        for i, image in enumerate(pixels):
+            top, left = (i // columns) * (h + EDGE), (i % columns) * (w + EDGE)
+            canvas[top : top + h, left : left + w] = image
+        return canvas
+
+    def png(self, columns: int | None = None) -> bytes:
+        """The sheet as a PNG file, small images enlarged."""
+        from PIL import Image
+
+        sheet = Image.fromarray(self.sheet(columns))
+        factor = max(1, round(SHOWN / self.shape[-2]) // 2 * 2 or 1)
+        if factor > 1:
+            sheet = sheet.resize((sheet.width * factor, sheet.height * factor), Image.Resampling.NEAREST)
+        buffer = io.BytesIO()
+        sheet.save(buffer, "PNG", optimize=True)
+        return buffer.getvalue()
+
+    def save(self, path: Path | str, columns: int | None = None) -> Path:
+        """Write the sheet as a PNG file, whole or not at all."""
+        with whole(path) as temporary:
+            temporary.write_bytes(self.png(columns))
+        return Path(path)
+
+    def _repr_png_(self) -> bytes | None:
+        return self.png() if self.dim() >= 4 and self.shape[-3] in (1, 3) else None
+
+    def __repr__(self, **_: Any) -> str:  # type: ignore[override]
+        return f"Images{tuple(self.shape)}"
+
+
+def read_image(path: Path | str, shape: tuple[int, int, int]) -> Tensor:
+    """An image file as `(1, c, h, w)` in [0, 1], scaled and cropped to a model's shape.
+
+    Raises:
+        DataError: when the file is missing or is not an image.
+    """
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    colours, height, width = shape
+    try:
+        with Image.open(path) as image:
+            fitted = ImageOps.fit(image.convert("L" if colours == 1 else "RGB"), (width, height), Image.Resampling.BICUBIC)
+            pixels = torch.from_numpy(np.array(fitted, dtype=np.float32) / 255)
+    except FileNotFoundError:
+        raise DataError(f"There is no image at {path}.") from None
+    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
+        raise DataError(f"{path} cannot be read as an image: {error}") from None
+    return (pixels[None] if colours == 1 else pixels.permute(2, 0, 1))[None]

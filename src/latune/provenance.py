@@ -1,0 +1,56 @@
+"""Where a number came from: the software and the machine that made it."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+
+def machine(device: Any = "cpu") -> dict[str, Any]:
+    """Versions, processor and device, as plain data.
+
+    >>> sorted(machine())[:3]
+    ['commit', 'device', 'latune']
+    """
+    import torch
+
+    from latune import __version__
+
+    name = torch.cuda.get_device_name(device) if str(device).startswith("cuda") else processor()
+    return {
+        "latune": __version__,
+        "commit": commit(),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "device": name,
+        "threads": torch.get_num_threads(),
+    }
+
+
+@cache
+def processor() -> str:
+    """The processor's name."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+@cache
+def commit() -> str:
+    """The commit of the checkout that Latune runs from, with a plus where it was changed; empty for an installed package."""
+    here = Path(__file__).resolve().parent
+    try:
+        def git(*words: str) -> str:
+            return subprocess.run(["git", "-C", str(here), *words], capture_output=True, text=True, check=True).stdout.strip()
+
+        if Path(git("rev-parse", "--show-toplevel")) / "src" / "latune" != here:
+            return ""
+        return git("rev-parse", "--short=12", "HEAD") + ("+" if git("status", "--porcelain", "--untracked-files=no", "src") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return ""

@@ -1,0 +1,116 @@
+"""Recipes from TOML files and `key=value` words; all mistakes are reported at once."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from latune.errors import RecipeError, did_you_mean, unknown
+from latune.recipes.schema import Recipe
+
+SHELF = Path(__file__).parent
+
+
+def shelf() -> dict[str, Path]:
+    """The recipes that come with Latune, by name."""
+    return {path.stem: path for path in sorted(SHELF.glob("*.toml"))}
+
+
+def read(name: str, words: Sequence[str] = ()) -> Recipe:
+    """A recipe of the shelf or of a TOML file, with `key=value` changes on top.
+
+    Raises:
+        RecipeError: for a recipe, key or value that does not exist; all mistakes at once.
+
+    >>> read("arvae-digits", ["seed=3", "training.epochs=8"]).training.epochs
+    8
+    """
+    path = Path(name)
+    known = shelf()
+    if name in known:
+        path = known[name]
+    elif not (path.suffix == ".toml" and path.is_file()):
+        hint = "A recipe of your own is a file whose name ends in .toml." if path.suffix != ".toml" else f"There is no file {path}."
+        raise RecipeError(f"{unknown('recipe', name, known)} {hint}")
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path} is not valid TOML: {error}") from None
+    data.setdefault("name", path.stem)
+    return check(change(data, words), str(path.name))
+
+
+def change(data: Mapping[str, Any], words: Sequence[str]) -> dict[str, Any]:
+    """Plain data with `a.b=value` words applied; values are TOML, or text where that is not valid TOML.
+
+    >>> change({"seed": 0}, ["training.epochs=8", "model.name=vae"])
+    {'seed': 0, 'training': {'epochs': 8}, 'model': {'name': 'vae'}}
+    """
+    out: dict[str, Any] = {key: dict(value) if isinstance(value, Mapping) else value for key, value in data.items()}
+    for word in words:
+        key, equals, text = word.partition("=")
+        if not (equals and key):
+            raise RecipeError(f"'{word}' is not of the form key=value, for example training.epochs=8.")
+        try:
+            value = tomllib.loads(f"x = {text}")["x"]
+        except tomllib.TOMLDecodeError:
+            value = text
+        *sections, last = key.split(".")
+        place = out
+        for section in sections:
+            inner = place.get(section, {})
+            place[section] = dict(inner) if isinstance(inner, Mapping) else {}
+            place = place[section]
+        if isinstance(value, str) and value in ("none", "null"):
+            place.pop(last, None)
+        else:
+            place[last] = value
+    return out
+
+
+def check(data: Mapping[str, Any], source: str) -> Recipe:
+    """Plain data as a recipe.
+
+    Raises:
+        RecipeError: lists every mistake, with what was got and what is allowed.
+    """
+    try:
+        return Recipe.model_validate(data)
+    except ValidationError as error:
+        lines = [line for mistake in error.errors() for line in _explain(mistake)]
+        count = "1 mistake" if len(lines) == 1 else f"{len(lines)} mistakes"
+        raise RecipeError(f"{count} in the recipe ({source}):\n" + "\n".join(f"  {line}" for line in lines)) from None
+
+
+def _explain(mistake: Any) -> list[str]:
+    where = [str(part) for part in mistake["loc"] if not str(part)[:1].isupper() and str(part) not in ("float", "literal")]
+    key, kind = ".".join(where), mistake["type"]
+    if kind == "extra_forbidden":
+        fields = _fields(where[:-1])
+        hint = did_you_mean(where[-1], fields)
+        return [f"{key}: no such key. {hint + ' ' if hint else ''}Allowed: {', '.join(fields)}."]
+    if kind == "missing":
+        return [f"{key}: is needed."]
+    message = mistake["msg"].removeprefix("Value error, ")
+    if kind == "value_error" and not key:
+        return message.splitlines()
+    hint = ""
+    if kind == "literal_error":
+        allowed = [word.strip("' ") for word in mistake["ctx"]["expected"].replace(" or ", ",").split(",")]
+        hint = " " + did_you_mean(str(mistake["input"]), allowed)
+    return [f"{key}: got {mistake['input']!r}. {message}.{hint}".rstrip()]
+
+
+def _fields(sections: Sequence[str]) -> list[str]:
+    model: type[BaseModel] = Recipe
+    for section in sections:
+        field = model.model_fields.get(section)
+        if field is None:
+            return []
+        options = [field.annotation, *get_args(field.annotation)]
+        model = next((o for o in options if isinstance(o, type) and issubclass(o, BaseModel)), model)
+    return list(model.model_fields)

@@ -1,0 +1,172 @@
+"""From a recipe to a finished run folder; the same call resumes what was interrupted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+import torch
+from torch import nn
+
+from latune.data import Dataset
+from latune.data import load as load_data
+from latune.errors import RecipeError, RunError
+from latune.files import write_json, write_text
+from latune.models import VAE, Spec, build
+from latune.provenance import machine
+from latune.recipes.schema import Recipe
+from latune.space import SPACE, Space
+from latune.training import Generators, Trainer, generator, seed_for
+from latune.training.checkpoint import only_training
+
+RECIPE = "recipe.toml"
+VALIDATION_EXAMPLES = 1024
+
+
+def default_folder(recipe: Recipe, words: tuple[str, ...] = ()) -> Path:
+    """Where a run goes unless told otherwise: the same words give the same folder, so the same command resumes."""
+    name = "-".join([recipe.name, *(word.replace("/", "_").replace(" ", "") for word in sorted(words))])
+    return Path("runs") / name
+
+
+def open_data(recipe: Recipe, device: Any = "cpu") -> Dataset:
+    """The data set of a recipe, on a device, with its fixed splits."""
+    return load_data(recipe.data.name, seed=recipe.seed, device=device, **recipe.data.options())
+
+
+def describe(recipe: Recipe, data: Dataset) -> Spec:
+    """The spec of the model that a recipe trains on these data.
+
+    Raises:
+        RecipeError: when attributes are named that the data do not have, or none fits.
+    """
+    attributes: tuple[str, ...] = ()
+    if recipe.model.name == "ar-vae":
+        numbers = [name for name, attribute in data.attributes.items() if attribute.kind != "categorical"]
+        attributes = tuple(recipe.data.attributes if recipe.data.attributes is not None else numbers)
+        if not attributes:
+            raise RecipeError(
+                f"AR-VAE needs attributes, and {data.name} has none that are numbers. Give a CSV (data.csv), measure some "
+                'on the images (data.measure=["area","slant"]), or train model.name=vae.'
+            )
+        if missing := [name for name in attributes if name not in data.attributes]:
+            raise RecipeError(f"{data.name} has no attribute {', '.join(missing)}. It has: {', '.join(data.attributes) or 'none'}.")
+    return Spec(
+        model=recipe.model.name,
+        shape=data.shape,
+        latent=recipe.model.latent,
+        attributes=attributes,
+        nets=recipe.nets.plain(),
+        settings=recipe.model.settings(),
+        preset=recipe.model.preset,
+    )
+
+
+def train(
+    recipe: Recipe,
+    folder: Path | str | None = None,
+    *,
+    device: Any = "cpu",
+    progress: bool = False,
+    data: Dataset | None = None,
+    nets: tuple[nn.Module, nn.Module] | None = None,
+) -> Space:
+    """Train a recipe into a run folder, or continue where an earlier call stopped; a finished run is only opened.
+
+    Args:
+        recipe: what to train.
+        folder: the run folder; None trains in memory.
+        device: where to train.
+        progress: show a bar.
+        data: a data set that is already open, instead of the recipe's.
+        nets: encoder and decoder modules, instead of the recipe's.
+
+    Raises:
+        RunError: when the folder belongs to another recipe, or is being trained.
+        TrainingError: when a term is no longer finite.
+    """
+    if folder is None:
+        return _train(recipe, None, device, progress, data, nets)
+    folder = Path(folder)
+    _claim(recipe, folder)
+    if (folder / SPACE).exists():
+        return Space.load(folder, device, nets)
+    data = data if data is not None else open_data(recipe, device)  # before a folder is made: bad data leave nothing behind
+    spec = describe(recipe, data)
+    build(spec, nets=nets)
+    with only_training(folder):
+        if not (folder / RECIPE).exists():
+            write_text(folder / RECIPE, tomli_w.dumps(recipe.plain()))
+        return _train(recipe, folder, device, progress, data, nets)
+
+
+def _claim(recipe: Recipe, folder: Path) -> None:
+    """Refuse a folder that belongs to something else."""
+    if (folder / RECIPE).exists():
+        import tomllib
+
+        theirs, ours = tomllib.loads((folder / RECIPE).read_text(encoding="utf-8")), recipe.plain()
+        if theirs != ours:
+            from latune.recipes.compare import differences
+
+            changed = "; ".join(differences(theirs, ours)[:5])
+            raise RunError(
+                f"{folder} holds a run of another recipe ({changed}). Choose another folder with --out, or remove it first."
+            )
+    elif folder.is_dir() and any(path.name != ".lock" for path in folder.iterdir()):
+        raise RunError(f"{folder} is not empty and is not a run. Choose another folder with --out.")
+
+
+def _train(
+    recipe: Recipe, folder: Path | None, device: Any, progress: bool, data: Dataset | None, nets: Any
+) -> Space:
+    data = data if data is not None else open_data(recipe, device)
+    spec = describe(recipe, data)
+    generators = Generators(recipe.seed, device)
+    model = build(spec, seed=seed_for(recipe.seed, "weights"), nets=nets).to(device)
+    plan = recipe.training.plan()
+    model.precision = plan.precision
+    if plan.channels_last:
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if plan.compile:
+        model.encoder.compile()
+        model.decoder.compile()
+    game = model.game(recipe.training.optimiser.build(), generators["noise"])
+    trainer = Trainer(
+        game,
+        data,
+        plan,
+        generators,
+        attributes=spec.attributes,
+        folder=folder,
+        about={"recipe": json.loads(json.dumps(recipe.plain()))},
+        validate=lambda: validate(model, data, recipe.seed),
+        progress=progress,
+    )
+    trainer.run()
+    space = Space(
+        model,
+        spec,
+        data.attributes,
+        about={"recipe": recipe.plain(), "data": data.provenance, "seconds": trainer.seconds, "steps": trainer.step, **machine(device)},
+    )
+    space.calibrate(data)
+    if folder is not None:
+        space.save(folder)
+    return space
+
+
+@torch.no_grad()
+def validate(model: VAE, data: Dataset, seed: int) -> dict[str, float]:
+    """The negative ELBO and its parts on (at most 1,024 examples of) the validation split, in nats an example."""
+    from latune.terms import kl_per_example
+
+    model.eval()
+    x = data.images(data.splits["validation"][:VALIDATION_EXAMPLES])
+    q = model.posterior(x)
+    raw = model.raw(q.sample(generator(seed, "validation", device=x.device)))
+    rec, kl = -model.likelihood.log_prob(raw, x).mean(), kl_per_example(q).mean()
+    model.train()
+    return {"negative elbo": (rec + kl).item(), "reconstruction": rec.item(), "kl": kl.item()}

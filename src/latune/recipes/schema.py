@@ -1,0 +1,192 @@
+"""What a recipe may say: data, nets, model and training, checked all at once."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from latune.training.game import Optimiser
+from latune.training.schedule import Ramp
+from latune.training.trainer import Plan
+
+
+class Section(BaseModel):
+    """A part of a recipe; keys it does not know are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RampSection(Section):
+    """A number that changes over the first `steps` updates."""
+
+    start: float
+    end: float
+    steps: int = Field(gt=0)
+    shape: Literal["linear", "cosine", "exponential"] = "linear"
+
+    @model_validator(mode="after")
+    def _possible(self) -> RampSection:
+        Ramp(self.start, self.end, self.steps, self.shape)
+        return self
+
+    def build(self) -> Ramp:
+        """The ramp it describes."""
+        return Ramp(self.start, self.end, self.steps, self.shape)
+
+
+def number(value: float | RampSection) -> float | Ramp:
+    """A constant as a float, a section as its ramp."""
+    return value.build() if isinstance(value, RampSection) else float(value)
+
+
+class DataSection(Section):
+    """Which data: a name of `latune data list`, and that data set's own options."""
+
+    name: str = "digits"
+    attributes: list[str] | None = Field(None, description="the attributes to learn; all that are numbers where left out")
+    split: list[float] | Literal["official", "released"] | None = Field(
+        None, description="shares of training, validation and test; mnist also has official and released"
+    )
+    limit: int | None = Field(None, gt=0, description="draw so many examples at random")
+    measure: list[str] | None = Field(None, description="attributes to measure on the images: names or module:function")
+    variant: Literal["original", "plain"] | None = Field(None, description="of mnist")
+    path: str | None = Field(None, description="your folder of images")
+    csv: str | None = Field(None, description="your table, one row an image")
+    kinds: dict[str, Literal["real", "binary", "categorical", "unit"]] | None = None
+    size: int | None = Field(None, gt=0, le=1024, description="scale and crop your images to this side")
+    colour: bool | None = None
+
+    def options(self) -> dict[str, Any]:
+        """What `latune.data.load` takes beside the name."""
+        return {k: v for k, v in self.model_dump(exclude_none=True).items() if k not in ("name", "attributes")}
+
+
+class NetsSection(Section):
+    """Which networks: a name of `latune.nets.NETS` and its settings, or your own encoder and decoder."""
+
+    name: str = "mlp"
+    hidden: list[int] | None = None
+    channels: list[int] | None = None
+    kernel: int | None = Field(None, gt=0)
+    stride: int | None = Field(None, gt=0)
+    padding: int | None = Field(None, ge=0)
+    activation: Literal["relu", "selu", "gelu", "silu", "tanh", "leaky"] | None = None
+    dropout: float | None = Field(None, ge=0, lt=1)
+    encoder: str | None = Field(None, description="your own module, as module:Class")
+    decoder: str | None = None
+    settings: dict[str, dict[str, Any]] | None = Field(None, description="for your own: {encoder = {...}, decoder = {...}}")
+
+    @model_validator(mode="after")
+    def _both(self) -> NetsSection:
+        if (self.encoder is None) != (self.decoder is None):
+            raise ValueError("encoder and decoder are given together")
+        return self
+
+    def plain(self) -> dict[str, Any]:
+        """What `Spec.nets` holds."""
+        keys = ("encoder", "decoder", "settings") if self.encoder else tuple(type(self).model_fields)
+        return {key: getattr(self, key) for key in keys if getattr(self, key) is not None}
+
+
+class ModelSection(Section):
+    """Which model, and its settings; what is left out is the preset's or the model's own."""
+
+    name: str = "ar-vae"
+    preset: str | None = None
+    latent: int = Field(16, gt=0, le=4096)
+    likelihood: Literal["bernoulli", "gaussian"] | None = None
+    sigma: float | Literal["learned"] | None = None
+    scale: Literal["exp", "softplus", "exp_half"] | None = None
+    beta: float | RampSection | None = None
+    capacity: float | None = Field(None, ge=0)
+    gamma: float | RampSection | None = None
+    delta: float | None = Field(None, gt=0)
+    order_on: Literal["sample", "mean"] | None = None
+
+    def settings(self) -> dict[str, Any]:
+        """What `Spec.settings` holds."""
+        out: dict[str, Any] = {}
+        for key in type(self).model_fields:
+            value = getattr(self, key)
+            if key not in ("name", "preset", "latent") and value is not None:
+                out[key] = number(value) if isinstance(value, RampSection) else value
+        return out
+
+
+class OptimiserSection(Section):
+    """How to descend."""
+
+    kind: Literal["adam", "adamw", "sgd"] = "adam"
+    lr: float | RampSection = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = Field(1e-8, gt=0)
+    weight_decay: float = Field(0.0, ge=0)
+    clip: float | None = Field(None, gt=0)
+
+    def build(self) -> Optimiser:
+        """The optimiser's configuration."""
+        return Optimiser(self.kind, number(self.lr), self.betas, self.eps, self.weight_decay, self.clip)
+
+
+class TrainingSection(Section):
+    """How long and how to train; see `latune.training.Plan`."""
+
+    epochs: int = Field(10, gt=0)
+    steps: int | None = Field(None, gt=0)
+    batch_size: int = Field(128, gt=0)
+    log_every: int = Field(50, gt=0)
+    checkpoint_seconds: float = Field(30.0, ge=0)
+    validate_every: int = Field(1, ge=0)
+    ema: float = Field(0.0, ge=0, lt=1)
+    precision: Literal["fp32", "bf16"] = "fp32"
+    compile: bool = False
+    channels_last: bool = False
+    matmul: Literal["highest", "high", "medium"] = "highest"
+    optimiser: OptimiserSection = OptimiserSection()
+
+    def plan(self) -> Plan:
+        """The trainer's plan."""
+        return Plan(**{key: getattr(self, key) for key in type(self).model_fields if key != "optimiser"})
+
+
+class Recipe(Section):
+    """Data, nets, model and schedule of one training."""
+
+    name: str
+    about: str = ""
+    seed: int = Field(0, ge=0)
+    data: DataSection = DataSection()
+    nets: NetsSection = NetsSection()
+    model: ModelSection = ModelSection()
+    training: TrainingSection = TrainingSection()
+
+    @model_validator(mode="after")
+    def _known(self) -> Recipe:
+        from latune.data import DATASETS
+        from latune.errors import unknown
+        from latune.models import MODELS, allowed_settings
+        from latune.nets import NETS
+
+        wrong = []
+        if self.data.name not in DATASETS:
+            wrong.append("data.name: " + unknown("data set", self.data.name, DATASETS))
+        if self.nets.encoder is None and self.nets.name not in NETS:
+            wrong.append("nets.name: " + unknown("nets", self.nets.name, NETS))
+        if self.model.name not in MODELS:
+            wrong.append("model.name: " + unknown("model", self.model.name, MODELS))
+        else:
+            presets = MODELS[self.model.name].presets
+            if self.model.preset is not None and self.model.preset not in presets:
+                wrong.append("model.preset: " + (unknown("preset", self.model.preset, presets) if presets else
+                                                 f"{self.model.name} has no presets; leave it out."))
+            allowed = allowed_settings(self.model.name)
+            wrong += [f"model.{key}: not a setting of {self.model.name}. Allowed: {', '.join(allowed)}."
+                      for key in self.model.settings() if key not in allowed]
+        if wrong:
+            raise ValueError("\n".join(wrong))
+        return self
+
+    def plain(self) -> dict[str, Any]:
+        """Plain data without what was left out, as TOML takes it."""
+        return self.model_dump(mode="json", exclude_none=True)

@@ -1,0 +1,325 @@
+"""The one object a user holds: a trained model with named coordinates, and everything one does with them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from latune.attributes import Attribute, as_dict, from_dict, measure
+from latune.calibration import GRID, Calibration
+from latune.codes import Gaussian
+from latune.data import Dataset
+from latune.data.arrays import as_pixels
+from latune.errors import DataError, RecipeError, RunError, unknown
+from latune.files import write_json
+from latune.models import VAE, Spec, build
+from latune.moves import Move, Put, Shift, Stay, Towards
+from latune.pictures import Images, read_image
+from latune.training import checkpoint as ckpt
+
+SPACE = "space.json"
+CHUNK = 1024  # examples that pass through a network at once
+CALIBRATION_EXAMPLES = 96
+REFINEMENTS = 6
+
+
+class Space:
+    """A trained model: named coordinates with priors, a decoder and an encoder, and the moves between them.
+
+    Args:
+        model: the trained model; it is put into evaluation mode.
+        spec: what the model was built from.
+        attributes: what its data are described by.
+        calibration: for a coordinate, the measured map between latent values and its attribute.
+        about: plain data about the training (recipe, data, versions).
+
+    Raises:
+        DataError: for images of another shape than the model's, or names that are not coordinates.
+    """
+
+    def __init__(
+        self,
+        model: VAE,
+        spec: Spec,
+        attributes: Mapping[str, Attribute] | None = None,
+        calibration: Mapping[str, Calibration] | None = None,
+        about: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.model, self.spec = model.eval(), spec
+        self.codes = model.codes
+        self.attributes = dict(attributes or {})
+        self.calibration = dict(calibration or {})
+        self.about = dict(about or {})
+
+    # --- what it is ---------------------------------------------------------------------------------------------------
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.model.parameters()).device
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(c, h, w) of an image."""
+        return self.spec.shape
+
+    @property
+    def sliders(self) -> list[str]:
+        """The coordinates that move an attribute, by the attribute's name."""
+        return list(self.spec.attributes)
+
+    def to(self, device: Any) -> Space:
+        """Move the weights."""
+        self.model.to(device)
+        return self
+
+    def __repr__(self) -> str:
+        return f"Space({self.spec.model}, images {self.shape}, {self.codes.width} coordinates: {', '.join(self.codes.columns())})"
+
+    def _repr_html_(self) -> str:
+        import html
+
+        rows = []
+        for name in self.codes:
+            known = self.calibration.get(name)
+            reach = f"{known.range[0]:.3g} to {known.range[1]:.3g} {known.unit}" if known else ""
+            rows.append(f"<tr><td>{html.escape(name)}</td><td>{html.escape(str(self.codes[name]))}</td><td>{reach}</td></tr>")
+        return (
+            f"<p><b>Space</b> of {html.escape(self.spec.model)}, images {self.shape}</p><table><tr><th>coordinate</th>"
+            f"<th>prior</th><th>attribute within reach</th></tr>{''.join(rows)}</table>"
+        )
+
+    # --- between data and codes -----------------------------------------------------------------------------------------
+
+    def posterior(self, x: Any) -> Gaussian:
+        """q(z|x) of images: its mean and scale, each `(n, d)`."""
+        x = self._take(x)
+        with self._asleep():
+            parts = [self.model.posterior(chunk) for chunk in x.split(CHUNK)]
+        return Gaussian(torch.cat([q.mean for q in parts]), torch.cat([q.scale for q in parts]))
+
+    def encode(self, x: Any, sample: bool = False, generator: torch.Generator | None = None) -> Tensor:
+        """Codes `(n, d)` of images: the posterior mean, or a draw from the posterior where `sample` is set."""
+        q = self.posterior(x)
+        return q.sample(generator) if sample else q.mean
+
+    def decode(self, z: Tensor) -> Images:
+        """Images `(n, c, h, w)` of codes `(n, d)`: the expected data, in [0, 1]."""
+        if z.dim() != 2 or z.shape[1] != self.codes.width:
+            raise DataError(f"Codes of this space have shape (n, {self.codes.width}). Got {tuple(z.shape)}.")
+        with self._asleep():
+            x = torch.cat([self.model.decode(chunk) for chunk in z.to(self.device).split(CHUNK)])
+        return Images.of(x.clamp(0, 1))
+
+    def encode_data(
+        self, data: Dataset, split: str = "test", sample: bool = False, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Codes of a split of a data set, in the split's order."""
+        parts = [self.encode(data.images(chunk), sample, generator) for chunk in data.splits[split].split(CHUNK)]
+        return torch.cat(parts)
+
+    # --- what one does with it ------------------------------------------------------------------------------------------
+
+    def sample(
+        self, n: int = 16, generator: torch.Generator | None = None, *, to: Mapping[str, float] | None = None, **at: float
+    ) -> Images:
+        """Draw `n` images from the prior, with coordinates held at latent values (`slant=1.5`) or at attribute values
+        (`to={"slant": 0.3}`).
+        """  # noqa: D205
+        z = self.codes.sample(n, generator).to(self.device)
+        return self.decode(self._aim(self._held(at)(z), to))
+
+    def edit(self, x: Any, *, to: Mapping[str, float] | None = None, **by: float) -> Images:
+        """Change images: `thickness=+2` in latent units, or `to={"thickness": 3.1}` in the attribute's own.
+
+        Where an attribute can be measured on images, the saved map is only the start: each example is decoded, measured
+        and corrected until it arrives, as far as the model reaches.
+        """
+        return self.decode(self._aim(self._shifted(by)(self.encode(x)), to))
+
+    def traverse(self, x: Any, name: str, values: Sequence[float] | Tensor | None = None) -> Images:
+        """Images `(n, k, c, h, w)` with one coordinate at each of `k` values (default: 10 from -4 to 4), the rest kept."""
+        values = torch.linspace(-4, 4, 10) if values is None else torch.as_tensor(values, dtype=torch.float32)
+        z = self.encode(x)
+        rows = torch.stack([Put(self._column(name), float(value))(z) for value in values], dim=1)  # (n, k, d)
+        return self._grid(rows)
+
+    def interpolate(self, a: Any, b: Any, steps: int = 10) -> Images:
+        """Images `(n, steps, c, h, w)` on the straight line between the codes of `a` and of `b`, ends included."""
+        if steps < 2:
+            raise DataError(f"An interpolation needs 2 or more steps. Got {steps}.")
+        start, end = self.encode(a), self.encode(b)
+        return self._grid(torch.stack([Towards(end, i / (steps - 1))(start) for i in range(steps)], dim=1))
+
+    def measure(self, data: Dataset, split: str = "test", **settings: Any) -> Any:
+        """Every metric of the model on a split it was not trained on; see `latune.measurement.measure_space`."""
+        from latune.measurement import measure_space
+
+        return measure_space(self, data, split, **settings)
+
+    # --- the attribute's own units --------------------------------------------------------------------------------------
+
+    def calibrate(self, data: Dataset) -> None:
+        """Measure, on training examples, which latent value gives which attribute value."""
+        rows = data.splits["training"]
+        few = rows[torch.linspace(0, len(rows) - 1, min(CALIBRATION_EXAMPLES, len(rows)), device=rows.device).long()]
+        z = self.encode(data.images(few))
+        for name in self.sliders:
+            attribute, column = self.attributes[name], self._column(name)
+            if attribute.measure is not None:
+                sliders = GRID[::2]
+                decoded = torch.cat([self.decode(Put(column, float(value))(z)).plain() for value in sliders])
+                values = self.measured([name], decoded)[name]
+                pairs = np.repeat(sliders, len(z)), values
+                self.calibration[name] = Calibration.fit(*pairs, source="decoded", unit=attribute.unit)
+            else:
+                many = rows[torch.linspace(0, len(rows) - 1, min(5000, len(rows)), device=rows.device).long()]
+                codes = torch.cat([self.encode(data.images(chunk)) for chunk in many.split(CHUNK)])[:, column]
+                values = data.column(name, many)
+                pairs = codes.double().cpu().numpy(), values.double().cpu().numpy()
+                self.calibration[name] = Calibration.fit(*pairs, source="labels", unit=attribute.unit)
+
+    def _aim(self, z: Tensor, to: Mapping[str, float] | None) -> Tensor:
+        """Move codes to where attributes have the wanted values."""
+        if not to:
+            return z
+        for name in to:
+            self._column(name)
+            if name not in self.calibration:
+                raise DataError(
+                    f"'{name}' has no measured map to an attribute. "
+                    f"With one: {', '.join(self.calibration) or 'none'}. In latent units every coordinate can be moved: {name}=+1."
+                )
+        measurable = [name for name in to if self.attributes[name].measure is not None]
+        reach = {name: np.ptp(self.calibration[name].value) or 1.0 for name in to}
+        aims = {name: np.full(len(z), float(value)) for name, value in to.items()}
+        best, error = z, np.full(len(z), np.inf)
+        for _ in range(REFINEMENTS if measurable else 1):
+            for name in to:
+                slider = torch.as_tensor(self.calibration[name].latent(aims[name]), dtype=z.dtype, device=z.device)
+                z = Put(self._column(name), slider)(z)
+            if not measurable:
+                return z
+            got = self.measured(measurable, self.decode(z).plain())
+            off = np.sum([np.abs(got[name] - to[name]) / reach[name] for name in measurable], axis=0)
+            best = torch.where(torch.as_tensor(off < error, device=z.device)[:, None], z, best)
+            error = np.minimum(error, off)
+            for name in measurable:  # aim past the target by what was missed; the map is a mean, examples differ
+                aims[name] = aims[name] + 0.8 * (to[name] - got[name])
+        return best
+
+    def measured(self, names: Sequence[str], x: Tensor) -> dict[str, np.ndarray]:
+        """Attributes of images, each `[n]`, measured together."""
+        return measure([self.attributes[name] for name in names], x.detach().cpu().numpy())
+
+    # --- files ----------------------------------------------------------------------------------------------------------
+
+    def save(self, folder: Path | str) -> Path:
+        """Write `space.json` and `weights.safetensors`, each whole or not at all."""
+        folder = Path(folder)
+        ckpt.save_tensors(folder / ckpt.WEIGHTS, self.model.state_dict(), {"model": self.spec.model})
+        write_json(
+            folder / SPACE,
+            {
+                "format": 1,
+                "spec": self.spec.as_dict(),
+                "codes": self.codes.as_dict(),
+                "attributes": {name: as_dict(attribute) for name, attribute in self.attributes.items()},
+                "calibration": {name: known.as_dict() for name, known in self.calibration.items()},
+                "about": self.about,
+            },
+        )
+        return folder
+
+    @classmethod
+    def load(cls, folder: Path | str, device: Any = "cpu", nets: tuple[nn.Module, nn.Module] | None = None) -> Space:
+        """Open a run folder.
+
+        Args:
+            folder: what `save` or a training wrote.
+            device: where to put the weights.
+            nets: own encoder and decoder modules, where they cannot be imported by the name in the run.
+
+        Raises:
+            RunError: when the folder is not a run, is not finished, or its files do not fit each other.
+        """
+        folder = Path(folder)
+        if not folder.is_dir():
+            raise RunError(f"There is no run folder at {folder}. Train one: latune train arvae-digits --out {folder}")
+        if not (folder / SPACE).exists():
+            started = (folder / "recipe.toml").exists()
+            raise RunError(
+                f"The run in {folder} is not finished: run the command that started it again to resume."
+                if started
+                else f"{folder} is not a run folder: it has no {SPACE}. A run folder is what `latune train RECIPE --out` writes."
+            )
+        try:
+            data = json.loads((folder / SPACE).read_text(encoding="utf-8"))
+            spec = Spec.from_dict(data["spec"])
+            attributes = {name: from_dict(described) for name, described in data["attributes"].items()}
+            calibration = {name: Calibration.from_dict(known) for name, known in data["calibration"].items()}
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise RunError(f"{folder / SPACE} is damaged ({error}). Restore it from a copy, or train again.") from None
+        try:
+            model = build(spec, nets=nets)
+        except RecipeError as error:
+            raise RunError(f"The model of {folder} cannot be built: {error}") from error
+        tensors, _ = ckpt.load_tensors(folder / ckpt.WEIGHTS)
+        ckpt.load_weights(model, tensors, folder / ckpt.WEIGHTS)
+        return cls(model.to(device), spec, attributes, calibration, data["about"])
+
+    # --- inside ---------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _asleep(self) -> Iterator[None]:
+        was = self.model.training
+        self.model.eval()
+        with torch.no_grad():
+            yield
+        self.model.train(was)
+
+    def _take(self, x: Any) -> Tensor:
+        if isinstance(x, str | Path):
+            x = read_image(x, self.shape)
+        elif isinstance(x, Images):
+            x = x.plain()
+        elif not (isinstance(x, Tensor) and x.is_floating_point() and x.dim() == 4):
+            x = torch.from_numpy(as_pixels(x)).float() / 255
+        if tuple(x.shape[1:]) != tuple(self.shape):
+            raise DataError(f"This space was trained on images of shape {self.shape}. Got {tuple(x.shape[1:])}.")
+        return x.to(self.device, torch.float32)
+
+    def _column(self, name: str) -> int:
+        """The column of a coordinate, by its name (`slant`) or its label (`z[3]`)."""
+        columns = self.codes.columns()
+        if name not in columns:
+            raise DataError(unknown("coordinate", name, columns))
+        return columns.index(name)
+
+    def _moves(self, kind: Any, values: Mapping[str, float]) -> Move:
+        move: Move = Stay()
+        for name, value in values.items():
+            move = move >> kind(self._column(name), float(value))
+        return move
+
+    def _held(self, values: Mapping[str, float]) -> Move:
+        return self._moves(Put, values)
+
+    def _shifted(self, values: Mapping[str, float]) -> Move:
+        return self._moves(Shift, values)
+
+    def _grid(self, rows: Tensor) -> Images:
+        """Decode `(n, k, d)` codes to `(n, k, c, h, w)` images."""
+        return Images.of(self.decode(rows.flatten(0, 1)).plain().unflatten(0, rows.shape[:2]))
+
+
+def load(folder: Path | str, device: Any = "cpu", nets: tuple[nn.Module, nn.Module] | None = None) -> Space:
+    """Open a trained model and its sliders; see `Space.load`."""
+    return Space.load(folder, device, nets)

@@ -1,0 +1,22 @@
+"""Games, the loop that plays them, and checkpoints that resume bit for bit."""
+
+from latune.training.game import Game, Optimiser, Player, Weighed
+from latune.training.generators import Generators, generator, seed_for
+from latune.training.schedule import Number, Ramp, at
+from latune.training.trainer import Batch, Plan, Trainer
+
+__all__ = [
+    "Batch",
+    "Game",
+    "Generators",
+    "Number",
+    "Optimiser",
+    "Plan",
+    "Player",
+    "Ramp",
+    "Trainer",
+    "Weighed",
+    "at",
+    "generator",
+    "seed_for",
+]

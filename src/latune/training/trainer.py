@@ -1,0 +1,219 @@
+"""The one training loop: index batches on the device, one game, checkpoints that resume bit for bit."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from latune.data import Dataset
+from latune.errors import RunError, TrainingError
+from latune.training import checkpoint as ckpt
+from latune.training.game import Game
+from latune.training.generators import Generators, generator
+from latune.training.log import Log, progress_bar
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One batch: images `(m, c, h, w)` in [0, 1] and the attributes a model asked for, `(m, l)`."""
+
+    x: Tensor
+    attributes: Tensor
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how to train.
+
+    Args:
+        epochs, steps: length; `steps`, where given, wins.
+        batch_size: examples an update; a last batch that is not full is left out, the order changes every epoch.
+        log_every: updates between two lines of the log (the only moments at which the device is waited for).
+        checkpoint_seconds: at most this long is lost in a crash (checkpoints fall on logged steps).
+        validate_every: epochs between two measurements on the validation split; 0 for none.
+        ema: decay of an exponential moving average of the weights that replaces them at the end; 0 for none.
+        precision: `fp32`, or `bf16` to run the nets under autocast (losses stay in fp32).
+        compile: compile the nets; pays for fully connected nets and on GPUs.
+        channels_last: memory order of images and convolutions; pays with bf16.
+        matmul: torch's float32 matrix product precision; `medium` is faster on some processors, and may be less exact.
+    """
+
+    epochs: int = 10
+    steps: int | None = None
+    batch_size: int = 128
+    log_every: int = 50
+    checkpoint_seconds: float = 30.0
+    validate_every: int = 1
+    ema: float = 0.0
+    precision: Literal["fp32", "bf16"] = "fp32"
+    compile: bool = False
+    channels_last: bool = False
+    matmul: Literal["highest", "high", "medium"] = "highest"
+
+    def total(self, examples: int) -> int:
+        """Updates in all."""
+        return self.steps if self.steps is not None else self.epochs * self.per_epoch(examples)
+
+    def per_epoch(self, examples: int) -> int:
+        """Full batches an epoch."""
+        return max(examples // self.batch_size, 1)
+
+
+class Trainer:
+    """Plays a game over a data set; the same call continues where a killed one stopped.
+
+    Args:
+        game: players and their scene.
+        data: where batches come from; the `training` split is trained on, `validation` is measured.
+        plan: length, batch size, precision.
+        generators: every random draw of training comes from one of them.
+        attributes: names of the attribute columns that a batch carries, in this order.
+        folder: the run folder; None keeps everything in memory.
+        about: plain data stored in the checkpoint; a checkpoint with other data is refused.
+        validate: numbers for the log, measured at the end of an epoch.
+        progress: show a bar with the loss and the time left.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        data: Dataset,
+        plan: Plan,
+        generators: Generators,
+        attributes: Sequence[str] = (),
+        folder: Path | None = None,
+        about: dict[str, Any] | None = None,
+        validate: Callable[[], dict[str, float]] | None = None,
+        progress: bool = False,
+    ) -> None:
+        self.game, self.data, self.plan, self.generators = game, data, plan, generators
+        self.folder, self.about, self.validate, self.progress = folder, about or {}, validate, progress
+        columns = [list(data.attributes).index(name) for name in attributes]
+        self.values = data.values[:, columns]
+        self.train_split = data.splits["training"]
+        self.total = plan.total(len(self.train_split))
+        self.per_epoch = plan.per_epoch(len(self.train_split))
+        self.step = 0
+        self.seconds = 0.0
+        self.ema = [p.detach().clone() for p in game.model.parameters()] if plan.ema else []
+        self._order: tuple[int, Tensor] | None = None
+        self._saved = 0
+
+    def run(self) -> None:
+        """Train to the end of the plan.
+
+        Raises:
+            TrainingError: when a term is no longer finite; the last good checkpoint is kept.
+        """
+        torch.set_float32_matmul_precision(self.plan.matmul)
+        self._restore()
+        self.game.model.train()
+        log = Log(self.folder, self.step)
+        history: list[dict[str, Tensor]] = []
+        began = last_save = time.monotonic()
+        seconds_before = self.seconds
+        try:
+            with progress_bar(self.progress) as bar:
+                task = bar.add_task("training", total=self.total, completed=self.step, note="")
+                while self.step < self.total:
+                    history.append(self.game.step(self.batch(self.step), self.step))
+                    self._average()
+                    self.step += 1
+                    last = self.step == self.total
+                    ended_epoch = self.step % self.per_epoch == 0
+                    if self.step % self.plan.log_every == 0 or ended_epoch or last:
+                        line = self._read(history)
+                        now = time.monotonic()
+                        self.seconds = seconds_before + now - began
+                        history = []
+                        epoch = self.step // self.per_epoch
+                        if self.validate and ended_epoch and self.plan.validate_every and not epoch % self.plan.validate_every:
+                            line |= {f"validation/{k}": v for k, v in self.validate().items()}
+                        log.write({"step": self.step, "epoch": epoch, **line, "seconds": round(self.seconds, 3)})
+                        bar.update(task, completed=self.step, note=f"loss {next(iter(line.values())):.2f}")
+                        if last or now - last_save >= self.plan.checkpoint_seconds:
+                            self.save()
+                            last_save = now
+        finally:
+            log.close()
+        self._use_average()
+
+    def batch(self, step: int) -> Batch:
+        """The batch of an update; it depends on nothing but the seed and the update's number."""
+        epoch, position = divmod(step, self.per_epoch)
+        if self._order is None or self._order[0] != epoch:
+            source = generator(self.generators.seed, "batches", epoch)
+            order = torch.randperm(len(self.train_split), generator=source).to(self.train_split.device)
+            self._order = (epoch, order)
+        rows = self._order[1][position * self.plan.batch_size : (position + 1) * self.plan.batch_size]
+        indices = self.train_split[rows]
+        x = self.data.images(indices)
+        if self.plan.channels_last:
+            x = x.contiguous(memory_format=torch.channels_last)
+        return Batch(x, self.values[indices])
+
+    def _read(self, history: list[dict[str, Tensor]]) -> dict[str, float]:
+        """Wait for the device once: means of what gathered there, or a stop at the first value that is not finite."""
+        first_bad: dict[str, int] = {}
+        means: dict[str, float] = {}
+        for name in dict.fromkeys(name for terms in history for name in terms):
+            steps = [i for i, terms in enumerate(history) if name in terms]
+            values = torch.stack([history[i][name] for i in steps]).double().cpu()
+            means[name] = values.mean().item()
+            if not values.isfinite().all():
+                first_bad[name] = steps[int((~values.isfinite()).nonzero()[0])]
+        if first_bad:
+            row = min(first_bad.values())
+            culprits = [n for n, i in first_bad.items() if i == row and not n.startswith("loss")] or list(first_bad)
+            kept = f"the last good checkpoint, of step {self._saved}, is kept" if self._saved else "nothing was saved yet"
+            raise TrainingError(
+                f"Training stopped at step {self.step - len(history) + row + 1}: {', '.join(culprits)} is no longer finite; "
+                f"{kept}. Lower training.optimiser.lr, set training.optimiser.clip=1, or use training.precision=fp32."
+            )
+        return means
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        if self.ema:
+            torch._foreach_lerp_(self.ema, list(self.game.model.parameters()), 1 - self.plan.ema)
+
+    @torch.no_grad()
+    def _use_average(self) -> None:
+        for parameter, mean in zip(self.game.model.parameters(), self.ema, strict=False):
+            parameter.copy_(mean)
+
+    def save(self) -> None:
+        """Write a checkpoint with everything the next step depends on."""
+        if self.folder is None:
+            return
+        tensors = {f"weights/{name}": value for name, value in self.game.model.state_dict().items()}
+        tensors |= {f"ema/{i}": value for i, value in enumerate(self.ema)}
+        tensors |= {f"generator/{name}": state for name, state in self.generators.state().items()}
+        for player in self.game.players:
+            moments = ckpt.optimiser_tensors(player.descent)
+            tensors |= {f"optimiser/{player.name}/{name}": value for name, value in moments.items()}
+        about = {**self.about, "step": self.step, "seconds": self.seconds}
+        ckpt.save_tensors(self.folder / ckpt.CHECKPOINT, tensors, about)
+        self._saved = self.step
+
+    def _restore(self) -> None:
+        path = self.folder / ckpt.CHECKPOINT if self.folder else None
+        if path is None or not path.exists():
+            return
+        tensors, about = ckpt.load_tensors(path)
+        if any(about.get(key) != value for key, value in self.about.items()):
+            raise RunError(f"The checkpoint in {self.folder} belongs to another recipe. Choose another folder with --out.")
+        ckpt.load_weights(self.game.model, ckpt.under("weights/", tensors), path)
+        for i, mean in enumerate(self.ema):
+            mean.copy_(tensors[f"ema/{i}"])
+        self.generators.restore(ckpt.under("generator/", tensors))
+        for player in self.game.players:
+            ckpt.restore_optimiser(player.descent, ckpt.under(f"optimiser/{player.name}/", tensors))
+        self.step = self._saved = int(about["step"])
+        self.seconds = float(about["seconds"])
