@@ -26,24 +26,22 @@ class Calibration:
     (3.0, 0.5)
     """
 
-    slider: Float[np.ndarray, "k"]
-    value: Float[np.ndarray, "k"]
+    slider: Float[np.ndarray, " k"]
+    value: Float[np.ndarray, " k"]
     source: str
     unit: str = ""
 
     @classmethod
     def fit(cls, z: np.ndarray, attribute: np.ndarray, source: str, unit: str = "") -> Calibration:
         """Isotonic regression of an attribute on a coordinate, rising or falling as the data say."""
+        from scipy.stats import spearmanr
         from sklearn.isotonic import IsotonicRegression
 
         finite = np.isfinite(z) & np.isfinite(attribute)
-        model = IsotonicRegression(increasing="auto", out_of_bounds="clip")
-        import warnings
-
-        with warnings.catch_warnings():
-            # Few points make the direction uncertain; the map is monotone either way, and evaluation reports how well it fits.
-            warnings.simplefilter("ignore", UserWarning)
-            model.fit(z[finite], attribute[finite])
+        z, attribute = z[finite], attribute[finite]
+        varied = np.ptp(z) > 0 and np.ptp(attribute) > 0
+        rising = bool(spearmanr(z, attribute).statistic >= 0) if varied else True
+        model = IsotonicRegression(increasing=rising, out_of_bounds="clip").fit(z, attribute)
         return cls(GRID.copy(), model.predict(GRID), source, unit)
 
     @property
@@ -57,7 +55,9 @@ class Calibration:
 
     def latent(self, attribute: np.ndarray) -> np.ndarray:
         """The latent value that gives an attribute's value; the nearest end where it is out of reach."""
-        value, slider = (self.value, self.slider) if self.value[-1] >= self.value[0] else (self.value[::-1], self.slider[::-1])
+        value, slider = (
+            (self.value, self.slider) if self.value[-1] >= self.value[0] else (self.value[::-1], self.slider[::-1])
+        )
         # Flat stretches have no inverse: a slope too small to see decides for their middle.
         return np.interp(attribute, value + np.linspace(0, 1e-9, len(value)) * (np.ptp(value) or 1.0), slider)
 

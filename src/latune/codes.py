@@ -1,7 +1,7 @@
 """Named latent coordinates and their priors: what a Space is made of.
 
-A `Codes` is an ordered set of named factors. It samples them, gives their entropies and slices, and reads the raw output
-of a network as a distribution over them.
+A `Codes` is an ordered set of named factors. It samples them, gives their entropies and slices, and reads the raw
+output of a network as a distribution over them.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Gaussian:
         noise = torch.empty_like(self.mean).normal_(generator=generator)
         return torch.addcmul(self.mean, self.scale, noise)
 
-    def log_prob(self, value: Float[Tensor, "n d"]) -> Float[Tensor, "n"]:
+    def log_prob(self, value: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
         """Log-density in nats, summed over columns."""
         standard = (value - self.mean) / self.scale
         return (-0.5 * standard**2 - self.scale.log() - 0.5 * math.log(2 * math.pi)).sum(1)
@@ -148,7 +148,7 @@ class OneOf:
         index = torch.multinomial(self.mean, 1, generator=generator)[:, 0]
         return F.one_hot(index, self.logits.shape[1]).to(self.logits.dtype)
 
-    def log_prob(self, value: Float[Tensor, "n k"]) -> Float[Tensor, "n"]:
+    def log_prob(self, value: Float[Tensor, "n k"]) -> Float[Tensor, " n"]:
         """Log-probability of one-hot (or soft) rows in nats."""
         return (value * self.logits.log_softmax(1)).sum(1)
 
@@ -271,4 +271,9 @@ class Codes(Mapping[str, Factor]):
     @classmethod
     def from_dict(cls, data: Mapping[str, Mapping[str, Any]]) -> Codes:
         """The codes that `as_dict` described."""
-        return cls({name: FACTORS[spec["kind"]](**{k: v for k, v in spec.items() if k != "kind"}) for name, spec in data.items()})
+        return cls(
+            {
+                name: FACTORS[spec["kind"]](**{k: v for k, v in spec.items() if k != "kind"})
+                for name, spec in data.items()
+            }
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +10,9 @@ from typing import Any
 
 from torch import nn
 
-from latune.data import Dataset, from_arrays
+from latune.data import Dataset, InMemory, from_arrays
 from latune.data import load as load_data
-from latune.errors import RecipeError
+from latune.errors import DataError, RecipeError
 from latune.imports import name_of
 from latune.recipes import Recipe, change, check, train
 from latune.space import Space
@@ -28,7 +29,9 @@ class Choice:
     reasons: list[str]
 
 
-def choose(data: Dataset, model: str | None = None, name: str = "own", source: Mapping[str, Any] | None = None) -> Choice:
+def choose(
+    data: Dataset, model: str | None = None, name: str = "own", source: Mapping[str, Any] | None = None
+) -> Choice:
     """The recipe that suits a data set.
 
     Args:
@@ -45,7 +48,8 @@ def choose(data: Dataset, model: str | None = None, name: str = "own", source: M
         model = "ar-vae" if numbers else "vae"
         reasons.append(
             f"model {model}: {len(numbers)} attributes to order dimensions by ({', '.join(numbers)})"
-            if numbers else "model vae: there are no attributes with numbers to order dimensions by"
+            if numbers
+            else "model vae: there are no attributes with numbers to order dimensions by"
         )
     if side <= 16:
         nets: dict[str, Any] = {"name": "mlp", "hidden": [256, 256]}
@@ -54,9 +58,14 @@ def choose(data: Dataset, model: str | None = None, name: str = "own", source: M
         depth = max(2, min(5, side.bit_length() - 3))
         channels = [32, 32, 64, 64, 128][:depth]
         nets = {"name": "conv", "channels": channels, "kernel": 4, "stride": 2, "padding": 1, "hidden": [256]}
-        reasons.append(f"{depth} convolutions of stride 2 ({channels}): {height}x{width} images shrink to {side >> depth} a side")
+        reasons.append(
+            f"{depth} convolutions of stride 2 ({channels}): {height}x{width} images shrink to {side >> depth} a side"
+        )
     latent = max(16, 10 + len(numbers)) if side <= 32 else max(32, 10 + len(numbers))
-    reasons.append(f"{latent} latent dimensions: {'small' if side <= 32 else 'larger'} images" + (f", {len(numbers)} of them sliders" if model == "ar-vae" else ""))
+    reasons.append(
+        f"{latent} latent dimensions: {'small' if side <= 32 else 'larger'} images"
+        + (f", {len(numbers)} of them sliders" if model == "ar-vae" else "")
+    )
     batch = 128 if n >= 512 else max(8, n // 4)
     per_epoch = max(n // batch, 1)
     epochs = max(EPOCHS, round(UPDATES / per_epoch))
@@ -100,12 +109,12 @@ def fit(
     """Train on your own images and return the Space.
 
     Args:
-        images: an array or tensor `(n, h, w)`, `(n, h, w, 3)` or `(n, c, h, w)`, uint8 or floats in [0, 1]; or a folder.
+        images: a folder, or an array or tensor `(n, h, w)`, `(n, h, w, 3)` or `(n, c, h, w)`, uint8 or in [0, 1].
         attributes: a value an image by name; for a folder, its CSV.
         out: the run folder; None trains in memory. The same call resumes.
         model: `vae`, `beta-vae` or `ar-vae`; chosen from the data where left out.
-        encoder, decoder: your own networks: `module:Class` or the class itself (rebuilt by name when the run is loaded), or
-            ready modules (to load such a run, pass them again as `nets=`). They take and give what `VAE` says.
+        encoder, decoder: your own networks: `module:Class` or the class itself (rebuilt by name when the run is
+            loaded), or ready modules (to load such a run, pass them again as `nets=`). They give what `VAE` says.
         nets_settings: keyword arguments of your classes, `{"encoder": {...}, "decoder": {...}}`.
         seed: of the splits, the weights and every draw.
         size: side to which a folder's images are scaled.
@@ -130,7 +139,12 @@ def fit(
         source |= {"size": size} if size is not None else {}
         data = load_data("folder", seed=seed, device=device, **{k: v for k, v in source.items() if k != "name"})
     else:
-        data, source = from_arrays(images, attributes, seed=seed).to(device), {"name": "arrays"}
+        if isinstance(attributes, Path | str):
+            raise DataError(
+                "With images in memory, attributes are a dict: a value an image by name. A CSV goes with a folder."
+            )
+        arrays = from_arrays(images, attributes, seed=seed)
+        data, source = arrays.to(device), {"name": "arrays", "fingerprint": fingerprint(arrays)}
     recipe = choose(data, model, source=source).recipe
     words = {"seed": seed, **{key.replace("__", "."): value for key, value in changes.items()}}
     plain = recipe.plain()
@@ -142,6 +156,13 @@ def fit(
             paths = [part if isinstance(part, str) else name_of(part) for part in (encoder, decoder)]
             plain["nets"] = {"encoder": paths[0], "decoder": paths[1], "settings": dict(nets_settings or {})}
     return train(check(_set(plain, words), "fit"), out, device=device, progress=progress, data=data, nets=nets)
+
+
+def fingerprint(data: InMemory) -> str:
+    """A short hash of images and attributes, so that a run is not continued on other data."""
+    digest = hashlib.sha256(data.pixels.numpy().tobytes())
+    digest.update(data.values.numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _set(plain: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:

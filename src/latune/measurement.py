@@ -100,9 +100,7 @@ def encoding_pass(space: Space, data: Dataset, rows: Tensor, seed: int = 0) -> P
         accuracy += share * pixel_accuracy(decoded, x).value
         squared += share * mean_squared_error(decoded, x).value
     joined = {name: torch.cat(part) for name, part in parts.items()}
-    return Pass(
-        elbo=-(joined["reconstruction"] + joined["kl"]), accuracy=accuracy, squared_error=squared, **joined
-    )
+    return Pass(elbo=-(joined["reconstruction"] + joined["kl"]), accuracy=accuracy, squared_error=squared, **joined)
 
 
 def measure_space(
@@ -127,7 +125,9 @@ def measure_space(
     once = encoding_pass(space, data, rows, seed)
     scores = {
         "elbo": Score("elbo", once.elbo.mean().item(), settings={"samples": 1, "unit": "nats an example"}),
-        "reconstruction": Score("reconstruction", once.reconstruction.mean().item(), settings={"unit": "nats an example"}),
+        "reconstruction": Score(
+            "reconstruction", once.reconstruction.mean().item(), settings={"unit": "nats an example"}
+        ),
         "kl": Score("kl", once.kl.mean().item(), settings={"unit": "nats an example"}),
         "pixel-accuracy": Score("pixel-accuracy", once.accuracy, settings={"threshold": 0.5, "codes": "mean"}),
         "mean-squared-error": Score("mean-squared-error", once.squared_error, settings={"codes": "mean"}),

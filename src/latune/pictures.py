@@ -32,7 +32,9 @@ class Images(Tensor):
     def of(tensor: Tensor) -> Images:
         """See a tensor as images."""
         if tensor.dim() < 4 or tensor.shape[-3] not in (1, 3):
-            raise DataError(f"Images have shape (..., 1 or 3, h, w) with at least one axis in front. Got {tuple(tensor.shape)}.")
+            raise DataError(
+                f"Images have shape (..., 1 or 3, h, w) with at least one axis in front. Got {tuple(tensor.shape)}."
+            )
         return tensor.detach().as_subclass(Images)
 
     def plain(self) -> Tensor:
@@ -45,7 +47,7 @@ class Images(Tensor):
         if columns is None:
             columns = x.shape[-4] if x.dim() > 4 else min(len(x), 16)
         x = x.reshape(-1, *x.shape[-3:])
-        n, c, h, w = x.shape
+        n, _, h, w = x.shape
         rows = -(-n // columns)
         canvas = np.full((rows * (h + EDGE) - EDGE, columns * (w + EDGE) - EDGE, 3), 255, dtype=np.uint8)
         pixels = (x.expand(n, 3, h, w) * 255).round().byte().permute(0, 2, 3, 1).numpy()  # (n, h, w, 3)
@@ -90,7 +92,9 @@ def read_image(path: Path | str, shape: tuple[int, int, int]) -> Tensor:
     colours, height, width = shape
     try:
         with Image.open(path) as image:
-            fitted = ImageOps.fit(image.convert("L" if colours == 1 else "RGB"), (width, height), Image.Resampling.BICUBIC)
+            fitted = ImageOps.fit(
+                image.convert("L" if colours == 1 else "RGB"), (width, height), Image.Resampling.BICUBIC
+            )
             pixels = torch.from_numpy(np.array(fitted, dtype=np.float32) / 255)
     except FileNotFoundError:
         raise DataError(f"There is no image at {path}.") from None

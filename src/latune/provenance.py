@@ -43,14 +43,19 @@ def processor() -> str:
 
 @cache
 def commit() -> str:
-    """The commit of the checkout that Latune runs from, with a plus where it was changed; empty for an installed package."""
+    """The commit of the checkout that Latune runs from, with a plus where changed; empty where installed."""
     here = Path(__file__).resolve().parent
     try:
+
         def git(*words: str) -> str:
-            return subprocess.run(["git", "-C", str(here), *words], capture_output=True, text=True, check=True).stdout.strip()
+            return subprocess.run(
+                ["git", "-C", str(here), *words], capture_output=True, text=True, check=True
+            ).stdout.strip()
 
         if Path(git("rev-parse", "--show-toplevel")) / "src" / "latune" != here:
             return ""
-        return git("rev-parse", "--short=12", "HEAD") + ("+" if git("status", "--porcelain", "--untracked-files=no", "src") else "")
+        return git("rev-parse", "--short=12", "HEAD") + (
+            "+" if git("status", "--porcelain", "--untracked-files=no", "src") else ""
+        )
     except (OSError, subprocess.CalledProcessError):
         return ""

@@ -58,7 +58,7 @@ class Space:
         self.calibration = dict(calibration or {})
         self.about = dict(about or {})
 
-    # --- what it is ---------------------------------------------------------------------------------------------------
+    # --- what it is --------------------------------------------------------------------------------------------------
 
     @property
     def device(self) -> torch.device:
@@ -81,7 +81,8 @@ class Space:
         return self
 
     def __repr__(self) -> str:
-        return f"Space({self.spec.model}, images {self.shape}, {self.codes.width} coordinates: {', '.join(self.codes.columns())})"
+        columns = ", ".join(self.codes.columns())
+        return f"Space({self.spec.model}, images {self.shape}, {self.codes.width} coordinates: {columns})"
 
     def _repr_html_(self) -> str:
         import html
@@ -90,13 +91,15 @@ class Space:
         for name in self.codes:
             known = self.calibration.get(name)
             reach = f"{known.range[0]:.3g} to {known.range[1]:.3g} {known.unit}" if known else ""
-            rows.append(f"<tr><td>{html.escape(name)}</td><td>{html.escape(str(self.codes[name]))}</td><td>{reach}</td></tr>")
+            rows.append(
+                f"<tr><td>{html.escape(name)}</td><td>{html.escape(str(self.codes[name]))}</td><td>{reach}</td></tr>"
+            )
         return (
             f"<p><b>Space</b> of {html.escape(self.spec.model)}, images {self.shape}</p><table><tr><th>coordinate</th>"
             f"<th>prior</th><th>attribute within reach</th></tr>{''.join(rows)}</table>"
         )
 
-    # --- between data and codes -----------------------------------------------------------------------------------------
+    # --- between data and codes --------------------------------------------------------------------------------------
 
     def posterior(self, x: Any) -> Gaussian:
         """q(z|x) of images: its mean and scale, each `(n, d)`."""
@@ -125,14 +128,19 @@ class Space:
         parts = [self.encode(data.images(chunk), sample, generator) for chunk in data.splits[split].split(CHUNK)]
         return torch.cat(parts)
 
-    # --- what one does with it ------------------------------------------------------------------------------------------
+    # --- what one does with it ---------------------------------------------------------------------------------------
 
     def sample(
-        self, n: int = 16, generator: torch.Generator | None = None, *, to: Mapping[str, float] | None = None, **at: float
+        self,
+        n: int = 16,
+        generator: torch.Generator | None = None,
+        *,
+        to: Mapping[str, float] | None = None,
+        **at: float,
     ) -> Images:
         """Draw `n` images from the prior, with coordinates held at latent values (`slant=1.5`) or at attribute values
         (`to={"slant": 0.3}`).
-        """  # noqa: D205
+        """
         z = self.codes.sample(n, generator).to(self.device)
         return self.decode(self._aim(self._held(at)(z), to))
 
@@ -145,7 +153,7 @@ class Space:
         return self.decode(self._aim(self._shifted(by)(self.encode(x)), to))
 
     def traverse(self, x: Any, name: str, values: Sequence[float] | Tensor | None = None) -> Images:
-        """Images `(n, k, c, h, w)` with one coordinate at each of `k` values (default: 10 from -4 to 4), the rest kept."""
+        """Images `(n, k, c, h, w)` with one coordinate at each of `k` values (10 from -4 to 4 unless given)."""
         values = torch.linspace(-4, 4, 10) if values is None else torch.as_tensor(values, dtype=torch.float32)
         z = self.encode(x)
         rows = torch.stack([Put(self._column(name), float(value))(z) for value in values], dim=1)  # (n, k, d)
@@ -164,7 +172,7 @@ class Space:
 
         return measure_space(self, data, split, **settings)
 
-    # --- the attribute's own units --------------------------------------------------------------------------------------
+    # --- the attribute's own units -----------------------------------------------------------------------------------
 
     def calibrate(self, data: Dataset) -> None:
         """Measure, on training examples, which latent value gives which attribute value."""
@@ -195,7 +203,8 @@ class Space:
             if name not in self.calibration:
                 raise DataError(
                     f"'{name}' has no measured map to an attribute. "
-                    f"With one: {', '.join(self.calibration) or 'none'}. In latent units every coordinate can be moved: {name}=+1."
+                    f"With one: {', '.join(self.calibration) or 'none'}. "
+                    f"In latent units every coordinate can be moved: {name}=+1."
                 )
         measurable = [name for name in to if self.attributes[name].measure is not None]
         reach = {name: np.ptp(self.calibration[name].value) or 1.0 for name in to}
@@ -219,7 +228,7 @@ class Space:
         """Attributes of images, each `[n]`, measured together."""
         return measure([self.attributes[name] for name in names], x.detach().cpu().numpy())
 
-    # --- files ----------------------------------------------------------------------------------------------------------
+    # --- files -------------------------------------------------------------------------------------------------------
 
     def save(self, folder: Path | str) -> Path:
         """Write `space.json` and `weights.safetensors`, each whole or not at all."""
@@ -258,7 +267,7 @@ class Space:
             raise RunError(
                 f"The run in {folder} is not finished: run the command that started it again to resume."
                 if started
-                else f"{folder} is not a run folder: it has no {SPACE}. A run folder is what `latune train RECIPE --out` writes."
+                else f"{folder} is not a run folder: it has no {SPACE}. `latune train RECIPE --out FOLDER` writes one."
             )
         try:
             data = json.loads((folder / SPACE).read_text(encoding="utf-8"))
@@ -275,7 +284,7 @@ class Space:
         ckpt.load_weights(model, tensors, folder / ckpt.WEIGHTS)
         return cls(model.to(device), spec, attributes, calibration, data["about"])
 
-    # --- inside ---------------------------------------------------------------------------------------------------------
+    # --- inside ------------------------------------------------------------------------------------------------------
 
     @contextmanager
     def _asleep(self) -> Iterator[None]:

@@ -22,7 +22,7 @@ class Attribute:
         range: the values it is expected to take, lowest first; None where unknown.
         unit: what one step of it means, e.g. "px" or "rad".
         measure: images `[n, h, w]` uint8 to values `[n]`; None where the attribute is only a label.
-        source: how a run's files name what measures it: a name of `ATTRIBUTES`, or `module:function`; empty for a label.
+        source: how a run's files name what measures it: a name of `ATTRIBUTES`, or `module:function`; empty for labels.
     """
 
     name: str

@@ -35,17 +35,21 @@ def as_dict(attribute: Attribute) -> dict[str, Any]:
     """Plain data; `from_dict` is the inverse."""
     reach = None if attribute.range is None else [v if math.isfinite(v) else None for v in attribute.range]
     return {
-        "name": attribute.name, "kind": attribute.kind, "range": reach, "unit": attribute.unit, "source": attribute.source,
+        "name": attribute.name,
+        "kind": attribute.kind,
+        "range": reach,
+        "unit": attribute.unit,
+        "source": attribute.source,
     }
 
 
 def from_dict(data: Mapping[str, Any]) -> Attribute:
     """The attribute that `as_dict` described; a function of the user's own is loaded when it is first used."""
     source = data["source"]
-    ends = data["range"]
-    reach = None if ends is None else tuple(
-        e if e is not None else sign * math.inf for e, sign in zip(ends, (-1, 1), strict=True)
-    )
+    reach = None
+    if data["range"] is not None:
+        low, high = data["range"]
+        reach = (-math.inf if low is None else low, math.inf if high is None else high)
     measure = None
     if source:
         measure = STROKES[source].measure if source in STROKES else lambda images: evaluate(function(source), images)

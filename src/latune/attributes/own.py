@@ -55,7 +55,7 @@ def function(name: str) -> Attribute:
         )
     if not callable(found):
         raise AttributeFunctionError(f"'{name}' is not a function: it is of type {type(found).__name__}. {CONTRACT}")
-    return Attribute(function_name, measure=cast(Callable[..., Any], found))
+    return Attribute(function_name, measure=cast(Callable[..., Any], found), source=name)
 
 
 def evaluate(attribute: Attribute, images: Any) -> Float64[np.ndarray, " n"]:

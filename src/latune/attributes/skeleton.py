@@ -9,6 +9,7 @@ from jaxtyping import Bool, Int64, UInt, UInt8
 
 # The eight neighbours of a pixel, in the order of the bits of a neighbourhood's code (highest bit first).
 NEIGHBOURS = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
+KEPT = 4096  # permutations up to this length are kept: 64 MB if every one of them occurs
 
 
 def squared_distance(shapes: Bool[np.ndarray, "n h w"]) -> UInt[np.ndarray, "n h w"]:
@@ -81,13 +82,18 @@ def _visits(
     return [step[:m] for step, m in zip(order, running, strict=True)]
 
 
-@lru_cache(maxsize=4096)
 def _permutation(n: int) -> Int64[np.ndarray, " n"]:
+    """From the generator of the published numbers; drawn once for each size that a small image's shape may have."""
+    return _kept_permutation(n) if n <= KEPT else np.random.RandomState(0).permutation(n)
+
+
+@lru_cache(maxsize=KEPT + 1)
+def _kept_permutation(n: int) -> Int64[np.ndarray, " n"]:
     return np.random.RandomState(0).permutation(n)
 
 
 @lru_cache(maxsize=1)
-def _stays() -> UInt8[np.ndarray, 256]:
+def _stays() -> UInt8[np.ndarray, " codes"]:
     """1 where a True pixel with these neighbours stays: it links two parts, or it is the end of a line."""
     table = np.ones(256, np.uint8)
     for code in range(256):

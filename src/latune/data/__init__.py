@@ -14,6 +14,7 @@ from latune.data.dataset import Dataset, InMemory, Memmap, Rendered
 from latune.data.home import cache_home, data_home
 from latune.data.inspection import Inspection, inspect
 from latune.data.measured import with_measured
+from latune.data.option_types import wrong_types
 from latune.data.splits import make_splits
 from latune.errors import DataError, unknown
 
@@ -65,6 +66,7 @@ def load(name: str, *, seed: int = 0, device: str | torch.device = "cpu", **chos
     wrong = [unknown(f"option of data set '{name}'", option, allowed) for option in chosen if option not in allowed]
     needed = [option for option, default in allowed.items() if default is introspection.Parameter.empty]
     wrong += [f"Data set '{name}' needs the option '{option}'." for option in needed if option not in chosen]
+    wrong += wrong_types(DATASETS[name], chosen, f"of data set '{name}'")
     if wrong:
         raise DataError("\n".join(wrong))
     limit, measured = chosen.pop("limit", None), chosen.pop("measure", None)

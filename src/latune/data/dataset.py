@@ -178,8 +178,20 @@ class Memmap(Dataset):
         shape, self._offset = npy_header(self.file)
         if shape[1:] != self.shape:
             raise DataError(f"{self.file} holds images of shape {shape[1:]}, not {self.shape}; delete it.")
+        self._open()
+
+    def _open(self) -> None:
         self._handle = os.open(self.file, os.O_RDONLY)
         weakref.finalize(self, os.close, self._handle)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_handle"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # A copy, or one in another process, opens the file for itself.
+        for name, value in state.items():
+            setattr(self, name, value)
+        self._open()
 
     def _read(self, indices: Int64[Tensor, " m"]) -> UInt8[Tensor, "m c h w"]:
         wanted = indices.cpu().numpy()

@@ -147,7 +147,9 @@ def _opened(path: Path) -> Iterator[Image]:
 
 def _size(image: Image) -> tuple[int, int]:
     width, height = image.size
-    return (width, height) if image.getexif().get(ORIENTATION) in SIDEWAYS else (height, width)
+    # Asked without need, a PNG would be decoded to look for a tag behind its pixels.
+    tagged = image.format == "TIFF" or "exif" in image.info
+    return (width, height) if tagged and image.getexif().get(ORIENTATION) in SIDEWAYS else (height, width)
 
 
 def _coloured(image: Image) -> bool:

@@ -23,6 +23,9 @@ def load(*, seed: int = 0, split: Sequence[float] = FRACTIONS) -> InMemory:
 
     Source: Optical Recognition of Handwritten Digits, Alpaydin and Kaynak 1998,
     https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritten+digits
+
+    >>> load()
+    InMemory('digits', 1,797 x 1x8x8, digit, area, length, thickness, slant, width, height)
     """
     from sklearn.datasets import load_digits
 

@@ -47,7 +47,7 @@ def read_idx(path: Path, axes: int) -> UInt8[np.ndarray, ...]:
             f"not unsigned bytes ({UNSIGNED_BYTES:#04x}) with {axes}. Are images and labels swapped?"
         )
     start = 4 + 4 * axes
-    shape = tuple(int(size) for size in np.frombuffer(content[4:start], dtype=">u4"))
+    shape = tuple(int(size) for size in np.frombuffer(content[4 : start if len(content) >= start else 4], dtype=">u4"))
     needed = int(np.prod(shape, dtype=np.int64))
     if len(shape) < axes or len(content) - start != needed:
         sizes = " x ".join(str(size) for size in shape) or "no"

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from latune.data.decoding import decoded, read_headers
 from latune.data.labels import read_labels
 from latune.data.listing import list_folder
@@ -40,6 +42,7 @@ class Inspection:
         source: where the attributes come from: a CSV file, sub-folders, or none.
         columns: the attributes.
         problems: everything that stands in the way of training, as sentences.
+        notes: what does not, but is worth knowing.
     """
 
     path: str
@@ -50,6 +53,7 @@ class Inspection:
     source: str
     columns: tuple[ColumnReport, ...]
     problems: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Everything, ready for JSON."""
@@ -63,7 +67,7 @@ class Inspection:
         shown = ", ".join(f"{size} ({n:,})" for size, n in list(self.sizes.items())[:4])
         table = Table(
             title=escape(f"{self.path}: {self.n:,} {self.mode} images, {shown or 'no size'}"),
-            caption=escape("\n".join(self.problems) or "no problems found"),
+            caption=escape("\n".join([*(self.problems or ["no problems found"]), *self.notes])),
             caption_justify="left",
         )
         for heading in ("attribute", "kind", "range or classes", "missing"):
@@ -128,4 +132,9 @@ def inspect(path: Path | str, attributes: Path | str | Sequence[str] | None = No
         source=labels.source,
         columns=tuple(columns),
         problems=(*problems, *labels.problems),
+        notes=tuple(
+            f"column '{name}' has one value only; there is nothing to learn from it"
+            for name, column in labels.columns.items()
+            if len(np.unique(column.values)) == 1
+        ),
     )

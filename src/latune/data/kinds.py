@@ -39,8 +39,8 @@ def column(name: str, values: np.ndarray, kind: str | None = None) -> Column:
 
     >>> column("style", np.array(["serif", "bold", "serif"])).values
     array([1., 0., 1.], dtype=float32)
-    >>> column("age", np.array([31.5, 20.0, 64.0])).attribute
-    Attribute(name='age', kind='real', range=(20.0, 64.0), unit='', measure=None)
+    >>> column("age", np.array([31.5, 20.0, 64.0])).attribute.range
+    (20.0, 64.0)
     """
     if kind is not None and kind not in KINDS:
         raise DataError(unknown(f"kind of attribute '{name}'", kind, KINDS))

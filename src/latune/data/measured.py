@@ -20,7 +20,7 @@ def with_measured(data: Dataset, names: Sequence[str]) -> Dataset:
 
     Raises:
         DataError: for a name that is neither, or that the data already have.
-        AttributeFunctionError: when a function cannot be loaded, raises, or returns something else than one number an image.
+        AttributeFunctionError: when a function cannot be loaded, raises, or returns anything but numbers.
     """
     try:
         attributes = [by_name(name) for name in names]

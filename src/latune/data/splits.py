@@ -27,7 +27,7 @@ def make_splits(n: int, fractions: Sequence[float] = FRACTIONS, *, seed: int = 0
         DataError: the fractions are not three positive numbers that sum to 1, or there are too few examples.
 
     >>> {name: indices.tolist() for name, indices in make_splits(6, (0.5, 0.25, 0.25), seed=0).items()}
-    {'training': [0, 2, 4], 'validation': [5], 'test': [1, 3]}
+    {'training': [0, 2, 3, 5], 'validation': [1], 'test': [4]}
     """
     fractions = check_fractions(fractions)
     if n < len(NAMES):

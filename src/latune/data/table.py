@@ -153,4 +153,4 @@ def listed(head: str, problems: Sequence[str]) -> str:
     """
     if len(problems) == 1:
         return f"{head}: {problems[0]}"
-    return f"{head}, for {len(problems)} reasons:\n" + "\n".join(f"  - {problem}" for problem in problems)
+    return f"{head}:\n" + "\n".join(f"  - {problem}" for problem in problems)

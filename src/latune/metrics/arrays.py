@@ -40,7 +40,7 @@ def as_array(data: Any, what: str) -> np.ndarray:
         raise DataError(f"The {what} are empty: their shape is {list(array.shape)}.")
     if array.dtype.kind != "f" or array.dtype.itemsize < 4:
         array = array.astype(np.float64)
-    good = np.abs(array) <= LARGEST  # false for NaN as well
+    good = np.abs(array) <= min(LARGEST, float(np.finfo(array.dtype).max))  # false for NaN as well
     if not good.all():
         first = np.argwhere(~good)[0].tolist()
         raise DataError(

@@ -138,7 +138,7 @@ def class_flags(discrete: Sequence[bool] | np.ndarray | None, count: int) -> Boo
     flags = np.zeros(count, dtype=bool) if discrete is None else np.asarray(discrete, dtype=bool)
     if flags.shape != (count,):
         raise DataError(
-            f"'discrete' has shape {list(flags.shape)} for {count} attributes; give one true or false to each."
+            f"'discrete' has shape {list(flags.shape)}, not [{count}]: give each attribute a true or a false."
         )
     return flags
 

@@ -24,7 +24,7 @@ def interpretability(
     $r^*_l = \arg\max_r I(z^r; a_l)$ by nearest neighbours, then $R^2$ of least squares $a_l \approx w z^{r^*_l} + b$
     on the same rows. The dim is the one that wins, not the one that was regularised. 1: each attribute is a linear
     function of one dim.
-    Pati & Lerch 2020, Sec. 4.2, after Adel, Ghahramani & Weller 2018 (https://arxiv.org/abs/2004.05485).
+    Pati & Lerch 2020, after Adel, Ghahramani & Weller 2018 (https://arxiv.org/abs/2004.05485).
 
     Args:
         codes: `[n, d]`, or evidence that several metrics share.

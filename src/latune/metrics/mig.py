@@ -26,7 +26,7 @@ def mig(
     r"""Mean over attributes of the gap between the two most informative dims, as a share of the attribute's entropy.
 
     $\frac{1}{H(a_l)} \left( I(z^{r_1}; a_l) - I(z^{r_2}; a_l) \right)$ with codes and continuous attributes cut into
-    20 bins of equal width, classes as they are (Chen et al. 2018, Eq. 6, https://arxiv.org/abs/1802.04942; histograms
+    20 bins of equal width, classes as they are (Chen et al. 2018, https://arxiv.org/abs/1802.04942; histograms
     as in Locatello et al. 2019, https://arxiv.org/abs/1811.12359).
 
     Args:
@@ -62,7 +62,7 @@ def mig_arvae(
 
     $\frac{1}{\hat I(a_l; a_l)} \left( \hat I(z^{r_1}; a_l) - \hat I(z^{r_2}; a_l) \right)$. For a continuous attribute
     $\hat I(a; a) = \psi(n) - \psi(4)$ whatever the attribute: the number falls as rows are added, and compares only
-    with numbers made this way on as many rows (Pati & Lerch 2020, Sec. 4.2, https://arxiv.org/abs/2004.05485).
+    with numbers made this way on as many rows; on few rows with many ties it can pass 1 (Pati & Lerch 2020, https://arxiv.org/abs/2004.05485).
 
     Args:
         codes: `[n, d]` with at least two dims, or evidence that several metrics share.

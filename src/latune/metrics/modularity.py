@@ -24,7 +24,7 @@ def modularity(
 
     Dims that tell nothing get arbitrary scores from the noise of the estimate, so this number hardly separates models:
     a perfect code with three idle dims scores about .7, pure noise about .5. `modularity_used` leaves those dims out.
-    Ridgeway & Mozer 2018, Sec. 3 (https://arxiv.org/abs/1802.05312).
+    Ridgeway & Mozer 2018 (https://arxiv.org/abs/1802.05312).
 
     Args:
         codes: `[n, d]`, or evidence that several metrics share.
@@ -55,7 +55,7 @@ def modularity_used(
     """Mean of `dim_modularity` over the dims that are used: those whose information is above chance.
 
     A dim is used when it tells some attribute more than 2.5 / sqrt(n) nats; the others are listed in `detail`. Without
-    any used dim the score is 0. After Ridgeway & Mozer 2018, Sec. 3 (https://arxiv.org/abs/1802.05312).
+    any used dim the score is 0. After Ridgeway & Mozer 2018 (https://arxiv.org/abs/1802.05312).
 
     Args:
         codes: `[n, d]`, or evidence that several metrics share.
@@ -81,7 +81,7 @@ def dim_modularity(information: Float64[np.ndarray, "d L"]) -> Float64[np.ndarra
     r"""How far each dim tells one attribute only: 1 if one, 0 if all equally, 0 if none.
 
     $1 - \frac{\sum_{l \ne l^*} I_{rl}^2}{I_{rl^*}^2 (L - 1)}$ with $l^* = \arg\max_l I_{rl}$
-    (Ridgeway & Mozer 2018, Eq. 2).
+    (Ridgeway & Mozer 2018).
 
     >>> dim_modularity(np.array([[2.0, 1.0, 0.0], [3.0, 0.0, 0.0], [1.0, 1.0, 1.0], [0.0, 0.0, 0.0]])).tolist()
     [0.875, 1.0, 0.0, 0.0]

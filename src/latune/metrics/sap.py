@@ -21,7 +21,7 @@ def sap(
 
     $\frac{\mathrm{cov}(z^r, a_l)^2}{\mathrm{var}(z^r)\,\mathrm{var}(a_l)}$, 0 for dims of variance below 1e-12; best
     minus second best: the separated attribute predictability of continuous factors (Kumar, Sattigeri & Balakrishnan
-    2018, Sec. 3; https://arxiv.org/abs/1711.00848). AR-VAE uses this form for all attributes.
+    2018; https://arxiv.org/abs/1711.00848). AR-VAE uses this form for all attributes.
 
     Args:
         codes: `[n, d]` with at least two dims, or evidence that several metrics share.

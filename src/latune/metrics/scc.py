@@ -23,7 +23,7 @@ def scc(
     r"""Mean over attributes of the largest absolute Spearman correlation with any dim.
 
     $\max_r |\rho(z^r, a_l)|$ with $\rho$ set to 0 where $p > 0.05$. 1: each attribute is a monotone function of one
-    dim. Pati & Lerch 2020, Sec. 4.2 (https://arxiv.org/abs/2004.05485).
+    dim. Pati & Lerch 2020 (https://arxiv.org/abs/2004.05485).
 
     Args:
         codes: `[n, d]`, or evidence that several metrics share.

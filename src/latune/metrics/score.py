@@ -21,7 +21,7 @@ class Score:
         settings: what defines the number: estimator, bins, neighbours, seed. Scores compare only if these are equal.
 
     Raises:
-        DataError: the value is not finite.
+        DataError: a value is not finite.
 
     >>> score = Score("sap", 0.5, {"slant": 0.5}, settings={"correlation": "squared Pearson"})
     >>> score.value, score.as_dict()["per_attribute"]
@@ -35,13 +35,10 @@ class Score:
     settings: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        wrong = [
-            key for key, value in {self.name: self.value, **self.per_attribute}.items() if not math.isfinite(value)
-        ]
-        if wrong:
-            raise DataError(
-                f"The metric '{self.name}' came out as a number that is not finite for: {', '.join(wrong)}."
-            )
+        wrong = [name for name, value in self.per_attribute.items() if not math.isfinite(value)]
+        if wrong or not math.isfinite(self.value):
+            where = f" It is not for: {', '.join(wrong)}." if wrong else ""
+            raise DataError(f"The metric '{self.name}' came out as {self.value}; it must be a finite number.{where}")
 
     def as_dict(self) -> dict[str, Any]:
         """All fields as plain Python values, ready for JSON."""

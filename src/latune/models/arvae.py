@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Literal
 
-from latune.codes import Codes, Normal
+from latune.codes import Codes, Normal, Scale
+from latune.errors import RecipeError
 from latune.models.vae import VAE, VAEScene
 from latune.terms import attribute_order
 from latune.training import Number, Weighed
@@ -18,13 +19,13 @@ class ARVAE(VAE):
         \mathcal L = -\mathbb E_{q(z|x)} \log p(x|z) + \beta\, KL(q(z|x) \Vert N(0, I))
         + \gamma \sum_l \mathcal L_{r_l, a_l}
 
-    Pati & Lerch 2020, eqs. 8 and 9 (https://arxiv.org/abs/2004.05485). A change of the coordinate named after an attribute
-    then changes that attribute, in a known direction.
+    Pati & Lerch 2020, eqs. 8 and 9 (https://arxiv.org/abs/2004.05485). A change of the coordinate named after an
+    attribute then changes that attribute, in a known direction.
 
-    Paper and released code differ. `preset="paper"`: squared error (eq. 3) as a Gaussian likelihood with sigma^2 = 1/2, and
-    an attribute's dimension is the first that is free. `preset="released"`: Bernoulli likelihood on logits, and dimension 0
-    is left free (a slot for the class). Both order the sampled code, not its mean, and use beta = 1 for images: the paper
-    names beta only for its beta-VAE baseline (4), the released result script sets 1.
+    Paper and released code differ. `preset="paper"`: squared error (eq. 3) as a Gaussian likelihood with sigma^2 = 1/2,
+    and an attribute's dimension is the first that is free. `preset="released"`: Bernoulli likelihood on logits, and
+    dimension 0 is left free (a slot for the class). Both order the sampled code, not its mean, and use beta = 1 for
+    images: the paper names beta only for its beta-VAE baseline (4), the released result script sets 1.
 
     Args:
         attributes: names, in the columns' order of the scene's attribute values.
@@ -54,14 +55,16 @@ class ARVAE(VAE):
         self.dims = [self.codes.slice(name).start for name in self.attributes]
 
     @staticmethod
-    def name_codes(latent: int, attributes: Sequence[str] = (), free_first: int = 0, **settings: Any) -> Codes:
+    def name_codes(
+        latent: int, attributes: Sequence[str] = (), scale: Scale = "exp", free_first: int = 0, **settings: Any
+    ) -> Codes:
         """One coordinate for each attribute, named after it, and the rest free."""
         free = latent - len(attributes) - free_first
         if free < 0:
-            raise ValueError(f"{latent} latent dimensions are too few for {len(attributes)} attributes.")
-        first = {"free": Normal(free_first)} if free_first else {}
-        rest = {"z": Normal(free)} if free else {}
-        return Codes({**first, **{name: Normal(1) for name in attributes}, **rest})
+            raise RecipeError(f"{latent} latent dimensions are too few for {len(attributes)} attributes.")
+        first = {"free": Normal(free_first, scale)} if free_first else {}
+        rest = {"z": Normal(free, scale)} if free else {}
+        return Codes({**first, **{name: Normal(1, scale) for name in attributes}, **rest})
 
     def terms(self, scene: VAEScene) -> Iterator[Weighed]:
         """The VAE's terms, and one order term for each attribute."""

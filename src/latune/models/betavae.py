@@ -13,8 +13,8 @@ class BetaVAE(VAE):
 
     .. math:: \mathcal L = -\mathbb E_{q(z|x)} \log p(x|z) + \beta\, |KL(q(z|x) \Vert N(0, I)) - C|, \quad \beta > 1
 
-    Higgins et al. 2017, eq. 4 (https://openreview.net/forum?id=Sy2fzU9gl). beta = 4 for images is the baseline of Pati &
-    Lerch 2020 (https://arxiv.org/abs/2004.05485).
+    Higgins et al. 2017, eq. 4 (https://openreview.net/forum?id=Sy2fzU9gl). beta = 4 for images is the baseline of
+    Pati & Lerch 2020 (https://arxiv.org/abs/2004.05485).
     """
 
     def __init__(self, *args: Any, beta: Number = 4.0, **settings: Any) -> None:

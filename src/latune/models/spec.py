@@ -57,16 +57,27 @@ class Spec:
         """The preset's settings with the spec's own on top."""
         presets = MODELS[self.model].presets
         if self.preset is not None and self.preset not in presets:
-            raise RecipeError(unknown(f"preset of {self.model}", self.preset, presets) if presets else
-                              f"{self.model} has no presets; leave model.preset out.")
+            raise RecipeError(
+                unknown(f"preset of {self.model}", self.preset, presets)
+                if presets
+                else f"{self.model} has no presets; leave model.preset out."
+            )
         return {**presets.get(self.preset or "", {}), **self.settings}
 
 
 def allowed_settings(model: str) -> list[str]:
     """The settings that a model takes in a recipe."""
-    signatures = [inspect.signature(cls.__init__).parameters for cls in MODELS[model].__mro__[:-1] if issubclass(cls, VAE)]
+    signatures = [
+        inspect.signature(cls.__init__).parameters for cls in MODELS[model].__mro__[:-1] if issubclass(cls, VAE)
+    ]
     own = {name for parameters in signatures for name in parameters} - {
-        "self", "args", "settings", "codes", "encoder", "decoder", "attributes",
+        "self",
+        "args",
+        "settings",
+        "codes",
+        "encoder",
+        "decoder",
+        "attributes",
     }
     return sorted(own | {"sigma", "scale"} | ({"free_first"} if model == "ar-vae" else set()))
 
@@ -86,11 +97,12 @@ def build(spec: Spec, seed: int | None = None, nets: tuple[nn.Module, nn.Module]
     settings = spec.resolved()
     wrong = sorted(set(settings) - set(allowed_settings(spec.model)))
     if wrong:
-        raise RecipeError(" ".join(unknown(f"setting of {spec.model}", key, allowed_settings(spec.model)) for key in wrong))
+        raise RecipeError(
+            " ".join(unknown(f"setting of {spec.model}", key, allowed_settings(spec.model)) for key in wrong)
+        )
     cls = MODELS[spec.model]
     scale = settings.pop("scale", "exp")
-    codes = cls.name_codes(spec.latent, spec.attributes, free_first=settings.pop("free_first", 0))
-    codes = type(codes)({name: type(factor)(factor.dim, scale) for name, factor in codes.items()})
+    codes = cls.name_codes(spec.latent, spec.attributes, scale=scale, free_first=settings.pop("free_first", 0))
     sigma = settings.pop("sigma", None)
     likelihood = settings.pop("likelihood", "bernoulli")
     if likelihood not in LIKELIHOODS:
@@ -104,8 +116,12 @@ def build(spec: Spec, seed: int | None = None, nets: tuple[nn.Module, nn.Module]
     given = {"attributes": spec.attributes} if spec.attributes else {}
     try:
         model = cls(
-            codes, encoder, decoder, LIKELIHOODS[likelihood](**({} if sigma is None else {"scale": sigma})),
-            **given, **settings,
+            codes,
+            encoder,
+            decoder,
+            LIKELIHOODS[likelihood](**({} if sigma is None else {"scale": sigma})),
+            **given,
+            **settings,
         )
     except (TypeError, ValueError) as error:
         raise RecipeError(f"The model {spec.model} cannot be built: {error}") from error
@@ -141,7 +157,9 @@ def _try(model: VAE, spec: Spec) -> None:
         try:
             got = tuple(net(torch.zeros(given)).shape)
         except Exception as error:
-            raise RecipeError(f"The {name} fails on an input of shape {given}: {type(error).__name__}: {error}") from error
+            raise RecipeError(
+                f"The {name} fails on an input of shape {given}: {type(error).__name__}: {error}"
+            ) from error
         if got != wanted:
             raise RecipeError(
                 f"The {name} turns {given} into {got}; it must give {wanted}"

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from latune.codes import Codes, Gaussian, Normal, normal_head
+from latune.codes import Codes, Gaussian, Normal, Scale, normal_head
 from latune.nets import use_generator
 from latune.terms import Bernoulli, Likelihood, kl, reconstruction
 from latune.training import Batch, Game, Number, Optimiser, Player, Weighed
@@ -21,7 +21,13 @@ class VAEScene:
     """What the terms of one step look at; each part is computed when first asked for, and once."""
 
     def __init__(self, model: VAE, batch: Batch, step: int = 0, generator: torch.Generator | None = None) -> None:
-        self.model, self.x, self.attributes, self.step, self.generator = model, batch.x, batch.attributes, step, generator
+        self.model, self.x, self.attributes, self.step, self.generator = (
+            model,
+            batch.x,
+            batch.attributes,
+            step,
+            generator,
+        )
 
     @cached_property
     def q(self) -> Gaussian:
@@ -68,19 +74,19 @@ class VAE(nn.Module):
         capacity: float = 0.0,
     ) -> None:
         super().__init__()
-        scales = {factor.scale for factor in codes.values() if isinstance(factor, Normal)}
+        scales: set[Scale] = {factor.scale for factor in codes.values() if isinstance(factor, Normal)}
         if len(scales) != 1 or not all(isinstance(factor, Normal) for factor in codes.values()):
             raise ValueError(f"A VAE needs Normal codes with one scale parametrisation. Got {codes}.")
         self.codes, self.encoder, self.decoder = codes, encoder, decoder
         self.likelihood = likelihood or Bernoulli()
         self.beta, self.capacity = beta, capacity
-        self.scale = scales.pop()
+        self.scale: Scale = scales.pop()
         self.precision: Literal["fp32", "bf16"] = "fp32"
 
     @staticmethod
-    def name_codes(latent: int, attributes: Sequence[str] = (), **settings: Any) -> Codes:
+    def name_codes(latent: int, attributes: Sequence[str] = (), scale: Scale = "exp", **settings: Any) -> Codes:
         """The coordinates of a latent space of `latent` dimensions."""
-        return Codes(z=Normal(latent))
+        return Codes(z=Normal(latent, scale))
 
     def cast(self, device: torch.device) -> AbstractContextManager[Any]:
         """Run nets in the chosen precision; what leaves them is turned back to fp32."""

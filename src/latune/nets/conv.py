@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 from torch import nn
 
@@ -64,7 +65,7 @@ class Conv:
         flat = math.prod(deepest)
 
         down: list[nn.Module] = []
-        for before, after in zip(planes, planes[1:], strict=False):
+        for before, after in pairwise(planes):
             down += [nn.Conv2d(before, after, self.kernel, self.stride, self.padding), *self._after()]
         encoder = nn.Sequential(
             *down, nn.Flatten(), *layers([flat, *self.hidden], self.activation), Heads(self.hidden[-1], params)
@@ -73,10 +74,14 @@ class Conv:
         up: list[nn.Module] = []
         for i in range(len(self.channels), 0, -1):
             # A stride that does not divide a side loses a row on the way down; output_padding gives it back.
-            lost = tuple(
+            lost_height, lost_width = (
                 s[i - 1] - ((s[i] - 1) * self.stride - 2 * self.padding + self.kernel) for s in (heights, widths)
             )
-            up.append(nn.ConvTranspose2d(planes[i], planes[i - 1], self.kernel, self.stride, self.padding, lost))
+            up.append(
+                nn.ConvTranspose2d(
+                    planes[i], planes[i - 1], self.kernel, self.stride, self.padding, (lost_height, lost_width)
+                )
+            )
             if i > 1:
                 up += self._after()
         decoder = nn.Sequential(

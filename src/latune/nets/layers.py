@@ -34,8 +34,8 @@ class Dropout(nn.Module):
     """Dropout whose mask is cut from random bytes, eight an integer draw.
 
     torch's own Bernoulli draws one number an element and is close to half of a convolutional step on a CPU. The rate is
-    rounded to 1/256, and the scale follows the rounded rate, so the expectation is exact. The draw comes from `generator`
-    when one is set (see `use_generator`), so a resumed run repeats it.
+    rounded to 1/256, and the scale follows the rounded rate, so the expectation is exact. The draw comes from
+    `generator` when one is set (see `use_generator`), so a resumed run repeats it.
     """
 
     def __init__(self, p: float = 0.5) -> None:
@@ -88,7 +88,7 @@ class Heads(nn.Module):
 
 
 def xavier_normal(module: nn.Module) -> None:
-    """Xavier-normal for every weight tensor with two or more axes; biases keep torch's default (AR-VAE's released code)."""
+    """Xavier-normal for every weight tensor with two or more axes; biases keep torch's default (AR-VAE's code)."""
     for name, parameter in module.named_parameters():
         if "weight" in name and parameter.dim() > 1:
             nn.init.xavier_normal_(parameter)

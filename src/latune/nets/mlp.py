@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 from torch import nn
 
@@ -13,7 +14,7 @@ from latune.nets.layers import Dropout, Heads, activation, xavier_normal
 def layers(sizes: list[int], act: str, dropout: float = 0.0) -> list[nn.Module]:
     """Linear layers through `sizes`, each followed by its activation."""
     out: list[nn.Module] = []
-    for before, after in zip(sizes, sizes[1:], strict=False):
+    for before, after in pairwise(sizes):
         out += [nn.Linear(before, after), activation(act)]
         if dropout:
             out.append(Dropout(dropout))

@@ -5,4 +5,15 @@ from latune.recipes.read import change, check, read, shelf
 from latune.recipes.run import default_folder, describe, open_data, train
 from latune.recipes.schema import Recipe
 
-__all__ = ["Recipe", "change", "check", "default_folder", "describe", "differences", "open_data", "read", "shelf", "train"]
+__all__ = [
+    "Recipe",
+    "change",
+    "check",
+    "default_folder",
+    "describe",
+    "differences",
+    "open_data",
+    "read",
+    "shelf",
+    "train",
+]

@@ -34,7 +34,11 @@ def read(name: str, words: Sequence[str] = ()) -> Recipe:
     if name in known:
         path = known[name]
     elif not (path.suffix == ".toml" and path.is_file()):
-        hint = "A recipe of your own is a file whose name ends in .toml." if path.suffix != ".toml" else f"There is no file {path}."
+        hint = (
+            "A recipe of your own is a file whose name ends in .toml."
+            if path.suffix != ".toml"
+            else f"There is no file {path}."
+        )
         raise RecipeError(f"{unknown('recipe', name, known)} {hint}")
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -87,7 +91,9 @@ def check(data: Mapping[str, Any], source: str) -> Recipe:
 
 
 def _explain(mistake: Any) -> list[str]:
-    where = [str(part) for part in mistake["loc"] if not str(part)[:1].isupper() and str(part) not in ("float", "literal")]
+    where = [
+        str(part) for part in mistake["loc"] if not str(part)[:1].isupper() and str(part) not in ("float", "literal")
+    ]
     key, kind = ".".join(where), mistake["type"]
     if kind == "extra_forbidden":
         fields = _fields(where[:-1])

@@ -13,7 +13,7 @@ from torch import nn
 from latune.data import Dataset
 from latune.data import load as load_data
 from latune.errors import RecipeError, RunError
-from latune.files import write_json, write_text
+from latune.files import write_text
 from latune.models import VAE, Spec, build
 from latune.provenance import machine
 from latune.recipes.schema import Recipe
@@ -32,7 +32,15 @@ def default_folder(recipe: Recipe, words: tuple[str, ...] = ()) -> Path:
 
 
 def open_data(recipe: Recipe, device: Any = "cpu") -> Dataset:
-    """The data set of a recipe, on a device, with its fixed splits."""
+    """The data set of a recipe, on a device, with its fixed splits.
+
+    Raises:
+        RecipeError: for a run on arrays in memory, which only the caller of `latune.fit` has.
+    """
+    if recipe.data.name == "arrays":
+        raise RecipeError(
+            "This run was trained on arrays in memory. In Python: space.measure(latune.data.from_arrays(images, attributes))."
+        )
     return load_data(recipe.data.name, seed=recipe.seed, device=device, **recipe.data.options())
 
 
@@ -48,11 +56,13 @@ def describe(recipe: Recipe, data: Dataset) -> Spec:
         attributes = tuple(recipe.data.attributes if recipe.data.attributes is not None else numbers)
         if not attributes:
             raise RecipeError(
-                f"AR-VAE needs attributes, and {data.name} has none that are numbers. Give a CSV (data.csv), measure some "
-                'on the images (data.measure=["area","slant"]), or train model.name=vae.'
+                f"AR-VAE needs attributes, and {data.name} has none that are numbers. Give a CSV (data.csv), measure "
+                'some on the images (data.measure=["area","slant"]), or train model.name=vae.'
             )
         if missing := [name for name in attributes if name not in data.attributes]:
-            raise RecipeError(f"{data.name} has no attribute {', '.join(missing)}. It has: {', '.join(data.attributes) or 'none'}.")
+            raise RecipeError(
+                f"{data.name} has no attribute {', '.join(missing)}. It has: {', '.join(data.attributes) or 'none'}."
+            )
     return Spec(
         model=recipe.model.name,
         shape=data.shape,
@@ -93,7 +103,9 @@ def train(
     _claim(recipe, folder)
     if (folder / SPACE).exists():
         return Space.load(folder, device, nets)
-    data = data if data is not None else open_data(recipe, device)  # before a folder is made: bad data leave nothing behind
+    data = (
+        data if data is not None else open_data(recipe, device)
+    )  # before a folder is made: bad data leave nothing behind
     spec = describe(recipe, data)
     build(spec, nets=nets)
     with only_training(folder):
@@ -113,15 +125,13 @@ def _claim(recipe: Recipe, folder: Path) -> None:
 
             changed = "; ".join(differences(theirs, ours)[:5])
             raise RunError(
-                f"{folder} holds a run of another recipe ({changed}). Choose another folder with --out, or remove it first."
+                f"{folder} holds a run of another recipe ({changed}). Choose another with --out, or remove it first."
             )
     elif folder.is_dir() and any(path.name != ".lock" for path in folder.iterdir()):
         raise RunError(f"{folder} is not empty and is not a run. Choose another folder with --out.")
 
 
-def _train(
-    recipe: Recipe, folder: Path | None, device: Any, progress: bool, data: Dataset | None, nets: Any
-) -> Space:
+def _train(recipe: Recipe, folder: Path | None, device: Any, progress: bool, data: Dataset | None, nets: Any) -> Space:
     data = data if data is not None else open_data(recipe, device)
     spec = describe(recipe, data)
     generators = Generators(recipe.seed, device)
@@ -150,7 +160,13 @@ def _train(
         model,
         spec,
         data.attributes,
-        about={"recipe": recipe.plain(), "data": data.provenance, "seconds": trainer.seconds, "steps": trainer.step, **machine(device)},
+        about={
+            "recipe": recipe.plain(),
+            "data": data.provenance,
+            "seconds": trainer.seconds,
+            "steps": trainer.step,
+            **machine(device),
+        },
     )
     space.calibrate(data)
     if folder is not None:

@@ -44,17 +44,22 @@ class DataSection(Section):
     """Which data: a name of `latune data list`, and that data set's own options."""
 
     name: str = "digits"
-    attributes: list[str] | None = Field(None, description="the attributes to learn; all that are numbers where left out")
-    split: list[float] | Literal["official", "released"] | None = Field(
-        None, description="shares of training, validation and test; mnist also has official and released"
+    attributes: list[str] | None = Field(
+        default=None, description="the attributes to learn; all that are numbers where left out"
     )
-    limit: int | None = Field(None, gt=0, description="draw so many examples at random")
-    measure: list[str] | None = Field(None, description="attributes to measure on the images: names or module:function")
-    variant: Literal["original", "plain"] | None = Field(None, description="of mnist")
-    path: str | None = Field(None, description="your folder of images")
-    csv: str | None = Field(None, description="your table, one row an image")
+    split: list[float] | Literal["official", "released"] | None = Field(
+        default=None, description="shares of training, validation and test; mnist also has official and released"
+    )
+    limit: int | None = Field(default=None, gt=0, description="draw so many examples at random")
+    measure: list[str] | None = Field(
+        default=None, description="attributes to measure on the images: names or module:function"
+    )
+    variant: Literal["original", "plain"] | None = Field(default=None, description="of mnist")
+    fingerprint: str | None = Field(default=None, description="of arrays in memory, so that a run resumes on the same")
+    path: str | None = Field(default=None, description="your folder of images")
+    csv: str | None = Field(default=None, description="your table, one row an image")
     kinds: dict[str, Literal["real", "binary", "categorical", "unit"]] | None = None
-    size: int | None = Field(None, gt=0, le=1024, description="scale and crop your images to this side")
+    size: int | None = Field(default=None, gt=0, le=1024, description="scale and crop your images to this side")
     colour: bool | None = None
 
     def options(self) -> dict[str, Any]:
@@ -68,14 +73,16 @@ class NetsSection(Section):
     name: str = "mlp"
     hidden: list[int] | None = None
     channels: list[int] | None = None
-    kernel: int | None = Field(None, gt=0)
-    stride: int | None = Field(None, gt=0)
-    padding: int | None = Field(None, ge=0)
+    kernel: int | None = Field(default=None, gt=0)
+    stride: int | None = Field(default=None, gt=0)
+    padding: int | None = Field(default=None, ge=0)
     activation: Literal["relu", "selu", "gelu", "silu", "tanh", "leaky"] | None = None
-    dropout: float | None = Field(None, ge=0, lt=1)
-    encoder: str | None = Field(None, description="your own module, as module:Class")
+    dropout: float | None = Field(default=None, ge=0, lt=1)
+    encoder: str | None = Field(default=None, description="your own module, as module:Class")
     decoder: str | None = None
-    settings: dict[str, dict[str, Any]] | None = Field(None, description="for your own: {encoder = {...}, decoder = {...}}")
+    settings: dict[str, dict[str, Any]] | None = Field(
+        default=None, description="for your own: {encoder = {...}, decoder = {...}}"
+    )
 
     @model_validator(mode="after")
     def _both(self) -> NetsSection:
@@ -94,14 +101,14 @@ class ModelSection(Section):
 
     name: str = "ar-vae"
     preset: str | None = None
-    latent: int = Field(16, gt=0, le=4096)
+    latent: int = Field(default=16, gt=0, le=4096)
     likelihood: Literal["bernoulli", "gaussian"] | None = None
     sigma: float | Literal["learned"] | None = None
     scale: Literal["exp", "softplus", "exp_half"] | None = None
     beta: float | RampSection | None = None
-    capacity: float | None = Field(None, ge=0)
+    capacity: float | None = Field(default=None, ge=0)
     gamma: float | RampSection | None = None
-    delta: float | None = Field(None, gt=0)
+    delta: float | None = Field(default=None, gt=0)
     order_on: Literal["sample", "mean"] | None = None
 
     def settings(self) -> dict[str, Any]:
@@ -120,9 +127,9 @@ class OptimiserSection(Section):
     kind: Literal["adam", "adamw", "sgd"] = "adam"
     lr: float | RampSection = 1e-3
     betas: tuple[float, float] = (0.9, 0.999)
-    eps: float = Field(1e-8, gt=0)
-    weight_decay: float = Field(0.0, ge=0)
-    clip: float | None = Field(None, gt=0)
+    eps: float = Field(default=1e-8, gt=0)
+    weight_decay: float = Field(default=0.0, ge=0)
+    clip: float | None = Field(default=None, gt=0)
 
     def build(self) -> Optimiser:
         """The optimiser's configuration."""
@@ -132,13 +139,13 @@ class OptimiserSection(Section):
 class TrainingSection(Section):
     """How long and how to train; see `latune.training.Plan`."""
 
-    epochs: int = Field(10, gt=0)
-    steps: int | None = Field(None, gt=0)
-    batch_size: int = Field(128, gt=0)
-    log_every: int = Field(50, gt=0)
-    checkpoint_seconds: float = Field(30.0, ge=0)
-    validate_every: int = Field(1, ge=0)
-    ema: float = Field(0.0, ge=0, lt=1)
+    epochs: int = Field(default=10, gt=0)
+    steps: int | None = Field(default=None, gt=0)
+    batch_size: int = Field(default=128, gt=0)
+    log_every: int = Field(default=50, gt=0)
+    checkpoint_seconds: float = Field(default=30.0, ge=0)
+    validate_every: int = Field(default=1, ge=0)
+    ema: float = Field(default=0.0, ge=0, lt=1)
     precision: Literal["fp32", "bf16"] = "fp32"
     compile: bool = False
     channels_last: bool = False
@@ -155,7 +162,7 @@ class Recipe(Section):
 
     name: str
     about: str = ""
-    seed: int = Field(0, ge=0)
+    seed: int = Field(default=0, ge=0)
     data: DataSection = DataSection()
     nets: NetsSection = NetsSection()
     model: ModelSection = ModelSection()
@@ -169,7 +176,7 @@ class Recipe(Section):
         from latune.nets import NETS
 
         wrong = []
-        if self.data.name not in DATASETS:
+        if self.data.name not in (*DATASETS, "arrays"):
             wrong.append("data.name: " + unknown("data set", self.data.name, DATASETS))
         if self.nets.encoder is None and self.nets.name not in NETS:
             wrong.append("nets.name: " + unknown("nets", self.nets.name, NETS))
@@ -178,11 +185,20 @@ class Recipe(Section):
         else:
             presets = MODELS[self.model.name].presets
             if self.model.preset is not None and self.model.preset not in presets:
-                wrong.append("model.preset: " + (unknown("preset", self.model.preset, presets) if presets else
-                                                 f"{self.model.name} has no presets; leave it out."))
+                wrong.append(
+                    "model.preset: "
+                    + (
+                        unknown("preset", self.model.preset, presets)
+                        if presets
+                        else f"{self.model.name} has no presets; leave it out."
+                    )
+                )
             allowed = allowed_settings(self.model.name)
-            wrong += [f"model.{key}: not a setting of {self.model.name}. Allowed: {', '.join(allowed)}."
-                      for key in self.model.settings() if key not in allowed]
+            wrong += [
+                f"model.{key}: not a setting of {self.model.name}. Allowed: {', '.join(allowed)}."
+                for key in self.model.settings()
+                if key not in allowed
+            ]
         if wrong:
             raise ValueError("\n".join(wrong))
         return self

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -20,7 +19,7 @@ def reconstruction(likelihood: Likelihood, raw: Tensor, x: Tensor) -> Float[Tens
     return -likelihood.log_prob(raw, x).mean()
 
 
-def kl_per_example(q: Gaussian) -> Float[Tensor, "n"]:
+def kl_per_example(q: Gaussian) -> Float[Tensor, " n"]:
     r"""KL divergence of each posterior from the standard normal, summed over dimensions, in nats.
 
     .. math:: KL(q \Vert N(0, I)) = \tfrac12 \sum_i \mu_i^2 + \sigma_i^2 - 1 - \log \sigma_i^2

@@ -1,7 +1,7 @@
 """How likely data are under a decoder's raw output: the reconstruction side of the ELBO.
 
-Each likelihood takes the decoder's raw output (logits, or a mean before its squashing) and the data, sums over dimensions
-and keeps one number an example, in nats.
+Each likelihood takes the decoder's raw output (logits, or a mean before its squashing) and the data, sums over
+dimensions and keeps one number an example, in nats.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch.nn import functional as F
 class Bernoulli(nn.Module):
     r"""Bernoulli pixels, with real-valued data in [0, 1] read as probabilities (Rao-Blackwellised).
 
-    .. math:: \log p(x|z) = \sum_i x_i \log \hat x_i + (1 - x_i) \log(1 - \hat x_i), \quad \hat x = \mathrm{sigmoid}(raw)
+    .. math:: \log p(x|z) = \sum_i x_i \log \hat x_i + (1 - x_i) \log(1 - \hat x_i), \quad \hat x = \sigma(raw)
 
     Bachman & Precup 2015, section 5 (https://proceedings.mlr.press/v37/bachman15.html); AR-VAE's released code.
 
@@ -26,7 +26,7 @@ class Bernoulli(nn.Module):
     tensor([-0.6931])
     """
 
-    def log_prob(self, raw: Float[Tensor, "n *d"], x: Float[Tensor, "n *d"]) -> Float[Tensor, "n"]:
+    def log_prob(self, raw: Float[Tensor, "n *d"], x: Float[Tensor, "n *d"]) -> Float[Tensor, " n"]:
         """Log-probability of `x` in nats, summed over dimensions."""
         return -F.binary_cross_entropy_with_logits(raw, x, reduction="none").flatten(1).sum(1)
 
@@ -45,7 +45,7 @@ class Gaussian(nn.Module):
     .. math:: \log p(x|z) = -\tfrac{1}{2\sigma^2} \lVert x - \hat x \rVert^2 - \tfrac D2 \log 2\pi\sigma^2
 
     Args:
-        scale: a fixed sigma (Latent Constraints uses 0.1; sqrt(1/2) gives the plain squared error of AR-VAE's eq. 3), or
+        scale: a fixed sigma (Latent Constraints uses 0.1; sqrt(1/2) gives the squared error of AR-VAE's eq. 3), or
             "learned" for one shared sigma, bounded as log sigma^2 = 6 tanh(b / 6) (Variational GSN's code).
         squash: "sigmoid" for data in [0, 1], or "none".
 
@@ -69,7 +69,7 @@ class Gaussian(nn.Module):
             return 2 * math.log(self.fixed)
         return 6 * torch.tanh(self.raw_log_variance / 6)
 
-    def log_prob(self, raw: Float[Tensor, "n *d"], x: Float[Tensor, "n *d"]) -> Float[Tensor, "n"]:
+    def log_prob(self, raw: Float[Tensor, "n *d"], x: Float[Tensor, "n *d"]) -> Float[Tensor, " n"]:
         """Log-density of `x` in nats, summed over dimensions, with its normaliser."""
         error = (x - self.mean(raw)).flatten(1)
         log_variance = self.log_variance
@@ -96,7 +96,7 @@ class Categorical(nn.Module):
     tensor([-2.7726])
     """
 
-    def log_prob(self, raw: Float[Tensor, "n t k"], x: Int[Tensor, "n t"]) -> Float[Tensor, "n"]:
+    def log_prob(self, raw: Float[Tensor, "n t k"], x: Int[Tensor, "n t"]) -> Float[Tensor, " n"]:
         """Log-probability of the tokens in nats, summed over time."""
         return -F.cross_entropy(raw.transpose(1, 2), x.long(), reduction="none").sum(1)
 

@@ -46,9 +46,13 @@ def load_tensors(path: Path, device: Any = "cpu") -> tuple[dict[str, Tensor], di
             about = json.loads((file.metadata() or {}).get("latune", "{}"))
             return {name: file.get_tensor(name) for name in file.keys()}, about  # noqa: SIM118
     except FileNotFoundError:
-        raise RunError(f"{path} is missing. A run folder holds it after its first checkpoint: train the run first.") from None
+        raise RunError(
+            f"{path} is missing. A run folder holds it after its first checkpoint: train the run first."
+        ) from None
     except (SafetensorError, ValueError) as error:
-        raise RunError(f"{path} is not a readable safetensors file ({error}). Restore it from a copy, or train again.") from None
+        raise RunError(
+            f"{path} is not a readable safetensors file ({error}). Restore it from a copy, or train again."
+        ) from None
 
 
 def load_weights(module: nn.Module, tensors: Mapping[str, Tensor], source: Path | str) -> None:
@@ -77,8 +81,12 @@ def load_weights(module: nn.Module, tensors: Mapping[str, Tensor], source: Path 
 def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
     """An optimiser's moments as flat named tensors."""
     state = optimiser.state_dict()["state"]
-    return {f"{index}/{key}": value for index, moments in state.items() for key, value in moments.items()
-            if isinstance(value, Tensor)}
+    return {
+        f"{index}/{key}": value
+        for index, moments in state.items()
+        for key, value in moments.items()
+        if isinstance(value, Tensor)
+    }
 
 
 def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
@@ -92,7 +100,7 @@ def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Te
 
 def under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The tensors below a prefix, without it."""
-    return {name[len(prefix):]: value for name, value in tensors.items() if name.startswith(prefix)}
+    return {name[len(prefix) :]: value for name, value in tensors.items() if name.startswith(prefix)}
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
 """Training as a game: players own parameters and minimise weighted terms, each at its own cadence.
 
-A VAE is a game of one. Gradient flow follows ownership: a player's backward pass fills only the parameters it owns, so no
-term needs to detach what belongs to another.
+A VAE is a game of one. Gradient flow follows ownership: a player's backward pass fills only the parameters it owns, so
+no term needs to detach what belongs to another.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Player:
         self.descent = self.optimiser.build(self.parameters)
 
     def lose(self, scene: Any, step: int) -> dict[str, Tensor]:
-        """Fill the gradients of this player's parameters, and of no other; return its loss and the terms, unweighted."""
+        """Fill the gradients of this player's parameters, and no others; return its loss and the unweighted terms."""
         weighed = list(self.terms(scene))
         total = torch.stack([term.value * at(term.weight, step) for term in weighed]).sum()
         total.backward(inputs=self.parameters)

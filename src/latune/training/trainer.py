@@ -133,7 +133,12 @@ class Trainer:
                         self.seconds = seconds_before + now - began
                         history = []
                         epoch = self.step // self.per_epoch
-                        if self.validate and ended_epoch and self.plan.validate_every and not epoch % self.plan.validate_every:
+                        if (
+                            self.validate
+                            and ended_epoch
+                            and self.plan.validate_every
+                            and not epoch % self.plan.validate_every
+                        ):
                             line |= {f"validation/{k}": v for k, v in self.validate().items()}
                         log.write({"step": self.step, "epoch": epoch, **line, "seconds": round(self.seconds, 3)})
                         bar.update(task, completed=self.step, note=f"loss {next(iter(line.values())):.2f}")
@@ -171,9 +176,12 @@ class Trainer:
         if first_bad:
             row = min(first_bad.values())
             culprits = [n for n, i in first_bad.items() if i == row and not n.startswith("loss")] or list(first_bad)
-            kept = f"the last good checkpoint, of step {self._saved}, is kept" if self._saved else "nothing was saved yet"
+            kept = (
+                f"the last good checkpoint, of step {self._saved}, is kept" if self._saved else "nothing was saved yet"
+            )
             raise TrainingError(
-                f"Training stopped at step {self.step - len(history) + row + 1}: {', '.join(culprits)} is no longer finite; "
+                f"Training stopped at step {self.step - len(history) + row + 1}: {', '.join(culprits)} "
+                f"{'is' if len(culprits) == 1 else 'are'} no longer finite; "
                 f"{kept}. Lower training.optimiser.lr, set training.optimiser.clip=1, or use training.precision=fp32."
             )
         return means
@@ -181,7 +189,9 @@ class Trainer:
     @torch.no_grad()
     def _average(self) -> None:
         if self.ema:
-            torch._foreach_lerp_(self.ema, list(self.game.model.parameters()), 1 - self.plan.ema)
+            torch._foreach_lerp_(  # pyright: ignore[reportPrivateImportUsage]
+                self.ema, list(self.game.model.parameters()), 1 - self.plan.ema
+            )
 
     @torch.no_grad()
     def _use_average(self) -> None:
@@ -208,7 +218,9 @@ class Trainer:
             return
         tensors, about = ckpt.load_tensors(path)
         if any(about.get(key) != value for key, value in self.about.items()):
-            raise RunError(f"The checkpoint in {self.folder} belongs to another recipe. Choose another folder with --out.")
+            raise RunError(
+                f"The checkpoint in {self.folder} belongs to another recipe. Choose another folder with --out."
+            )
         ckpt.load_weights(self.game.model, ckpt.under("weights/", tensors), path)
         for i, mean in enumerate(self.ema):
             mean.copy_(tensors[f"ema/{i}"])

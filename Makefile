@@ -1,0 +1,72 @@
+# Each target makes .venv and installs what it needs, the first time only, with the tested versions of constraints.txt.
+# Another Python: make PYTHON=/path/to/python3.11 demo.   More arguments: make test ARGS="-k order"
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+export OMP_WAIT_POLICY := PASSIVE
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install -qq -c constraints.txt
+ARGS ?=
+
+.NOTPARALLEL:
+.PHONY: help demo test bench docs lint types clean
+
+help: ## say what the targets do
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+
+demo: .venv/core.stamp ## train on real handwriting, make pictures and a report
+	@$(BIN)/latune demo $(ARGS)
+
+test: .venv/dev.stamp ## run all tests
+	@echo "Running the tests"
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto --maxprocesses 8 $(ARGS)
+
+bench: .venv/dev.stamp ## run the benchmarks, one after the other
+	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file" $(ARGS); done
+
+docs: .venv/docs.stamp ## build the documentation; warnings are errors
+	@echo "Building the documentation in docs/_build/html"
+	@$(BIN)/sphinx-build -q -W --keep-going docs docs/_build/html
+
+lint: .venv/dev.stamp ## check style and formatting
+	@echo "Checking style and formatting"
+	@$(BIN)/ruff check -q
+	@$(BIN)/ruff format -q --check
+
+types: .venv/dev.stamp ## check types
+	@echo "Checking types"
+	@$(BIN)/basedpyright
+
+clean: ## remove what checks and builds left; .venv and runs stay
+	@echo "Removing caches, built documentation and packages"
+	@rm -rf docs/_build docs/generated dist .bench .pytest_cache .ruff_cache .hypothesis
+	@find src tests benchmarks docs -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The version that the constraints are tested with comes first; any newer one may do.
+.venv/made.stamp:
+	@for python in $(PYTHON) python3.11 python3; do \
+		if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null; then \
+			echo "Making .venv with $$("$$python" --version)"; "$$python" -m venv .venv; touch $@; exit 0; \
+		fi; \
+	done; \
+	echo "Latune needs Python 3.11 or newer; $$(python3 --version 2> /dev/null || echo 'no python3') was found." >&2; \
+	echo "Install it, or name it: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1
+
+# torch by itself first: with its exact version from the constraints, a build that is on hand (for the CPU, say) is taken.
+.venv/core.stamp: .venv/made.stamp pyproject.toml constraints.txt
+	@echo "Installing torch"
+	@$(PIP) torch
+	@echo "Installing Latune and what it needs"
+	@$(PIP) hatchling editables
+	@$(PIP) --no-build-isolation -e .
+	@touch $@
+
+.venv/%.stamp: .venv/core.stamp
+	@echo "Installing the tools of the extra '$*'"
+	@$(PIP) --no-build-isolation -e ".[$*]"
+	@touch $@
