@@ -35,7 +35,7 @@ docs: .venv/docs.stamp ## build the documentation; warnings are errors
 
 lint: .venv/dev.stamp ## check style and formatting
 	@echo "Checking style and formatting"
-	@$(BIN)/ruff check -q
+	@$(BIN)/ruff check -q --output-format concise
 	@$(BIN)/ruff format -q --check
 
 types: .venv/dev.stamp ## check types

@@ -1,9 +1,10 @@
 """How much memory data larger than it take: an epoch of random batches, and the peak of resident memory.
 
-    python benchmarks/memory.py [folder|sprites] [--batches N] [--images N] [--json FILE]
+    python benchmarks/memory.py [folder|sprites] [--train] [--batches N] [--images N] [--json FILE]
 
 `folder` writes 200,000 images of 64x64 as the decoded file of a folder (in a temporary directory, 0.8 GB) and reads
-them as `load("folder", ...)` does; `sprites` renders all 737,280.
+them as `load("folder", ...)` does; `sprites` renders all 737,280. With `--train`, a VAE with AR-VAE's sprites net is
+trained on the batches (bf16, 300 updates unless told otherwise, spread over the whole data set).
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ import torch
 
 from latune.data import Dataset, Memmap, load, make_splits
 from latune.data.decoding import write_npy
+from latune.models import Spec, build
+from latune.training import Generators, Optimiser, Plan, Trainer
 
 SHAPE = (1, 64, 64)
 BATCH = 128
@@ -53,17 +56,32 @@ def epoch(data: Dataset, batches: int | None) -> tuple[int, float]:
     return seen, seen / (time.perf_counter() - start)
 
 
+def train(data: Dataset, updates: int) -> tuple[int, float]:
+    """Train a VAE on random batches; how many images, and how many a second."""
+    model = build(Spec("vae", data.shape, 10, (), {"name": "conv"}), seed=0)
+    model.precision = "bf16"
+    model.to(memory_format=torch.channels_last)
+    generators = Generators(0)
+    game = model.game(Optimiser(lr=1e-3), generators["noise"])
+    with tempfile.TemporaryDirectory() as run:
+        plan = Plan(steps=updates, batch_size=BATCH, channels_last=True)
+        trainer = Trainer(game, data, plan, generators, folder=Path(run))
+        trainer.run()
+    return updates * BATCH, updates * BATCH / trainer.seconds
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="?", choices=("folder", "sprites"), default="folder")
     parser.add_argument("--batches", type=int, help="so many batches of 128 instead of a whole epoch")
     parser.add_argument("--images", type=int, default=200_000, help="how many images the folder has")
+    parser.add_argument("--train", action="store_true", help="train a model on the batches")
     parser.add_argument("--json", type=Path, help="write the numbers to this file")
     asked = parser.parse_args()
     before = peak()
     with tempfile.TemporaryDirectory() as place:
         data = load("sprites") if asked.what == "sprites" else folder(asked.images, Path(place))
-        seen, speed = epoch(data, asked.batches)
+        seen, speed = train(data, asked.batches or 300) if asked.train else epoch(data, asked.batches)
     result = {"data": asked.what, "n": len(data), "seen": seen, "images_per_second": round(speed)}
     result |= {"peak_gb": round(peak(), 3), "imports_gb": round(before, 3), "limit_gb": LIMIT}
     print(f"{asked.what}: {seen:,} of {len(data):,} images, {speed:,.0f} a second")

@@ -30,7 +30,7 @@ napoleon_numpy_docstring = True  # the commands of latune.cli
 
 def dollars_to_math(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
     """Read `$...$` in a docstring as mathematics, over line ends too."""
-    text = re.sub(r"\$([^$]+)\$", lambda found: f":math:`{' '.join(found[1].split())}`", "\n".join(lines))
+    text = re.sub(r"\$(?![A-Z_]{2})([^$]+)\$", lambda found: f":math:`{' '.join(found[1].split())}`", "\n".join(lines))
     lines[:] = text.split("\n")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -21,6 +22,7 @@ app = App(
     version=__version__,
     help="Train a generative model once, then tune what it makes.",
     help_format="markdown",
+    default_parameter=Parameter(negative_iterable=()),  # no --empty-set beside --set
 )
 data_app = App(name="data", help="Look at data before training on them.")
 app.command(data_app)
@@ -42,6 +44,10 @@ def main() -> None:
         sys.exit(2)  # cyclopts has said what was wrong
     except LatuneError as error:
         err.print(f"[bold red]error:[/] {_plain(str(error))}", highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except OSError as error:  # a file of the user's that cannot be read or written
+        where = f": {error.filename}" if error.filename else ""
+        err.print(f"[bold red]error:[/] {_plain(f'{error.strerror or error}{where}')}", highlight=False, soft_wrap=True)
         sys.exit(2)
     except KeyboardInterrupt:
         err.print("stopped; the same command resumes")
@@ -99,6 +105,7 @@ def train(
     from latune.recipes import default_folder, read
     from latune.recipes import train as train_recipe
 
+    _check_device(device)
     opened = None
     if data is not None:
         chosen, opened = _choose(recipe, data, attributes, size, changes, device)
@@ -140,7 +147,8 @@ def _choose(kind: str, data: Path, table: Path | None, size: int | None, changes
     options |= {} if size is None else {"size": size}
     only_data = change({"data": options}, [word for word in changes if word.startswith(("data.", "seed="))])
     own = {key: value for key, value in only_data["data"].items() if key not in ("name", "attributes")}
-    opened = load_data("folder", seed=int(only_data.get("seed", 0)), device=device, **own)
+    seed = check({"name": kind, "seed": only_data.get("seed", 0)}, "command line").seed
+    opened = load_data("folder", seed=seed, device=device, **own)
     choice = choose(opened, kinds[kind], f"{kind}-{data.resolve().name}", {"name": "folder", **options})
     for reason in choice.reasons:
         err.print(f"  {reason}", highlight=False)
@@ -441,6 +449,8 @@ def data_show(
     from latune.pictures import Images
     from latune.training import generator
 
+    if n < 1:
+        raise LatuneError(f"--n is 1 or more. Got {n}.")
     data = load(name)
     rows = torch.randint(len(data), (n,), generator=generator(seed, "show"))
     _save(Images.of(data.images(rows)), picture)
@@ -479,6 +489,7 @@ def reproduce(
     elif name == "page":
         out.print(f"wrote {papers.write_page(results)}", highlight=False)
     else:
+        _check_device(device)
         summary = papers.reproduce(
             name, scale=scale, seeds=seeds, device=device, results=results, runs=runs, console=out
         )
@@ -491,6 +502,18 @@ def _load(run: Path) -> Space:
     return load(run)
 
 
+def _check_device(name: str) -> None:
+    import torch
+
+    try:
+        usable = torch.device(name).type in ("cpu", "cuda") and torch.empty(0, device=name) is not None
+    except (RuntimeError, AssertionError):
+        usable = False
+    if not usable:
+        found = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+        raise LatuneError(f"The device '{name}' cannot be used. Here there is: {', '.join(['cpu', *found])}.")
+
+
 def _numbers(words: list[str] | None) -> dict[str, float]:
     """`name=value` words as numbers."""
     numbers = {}
@@ -498,6 +521,8 @@ def _numbers(words: list[str] | None) -> dict[str, float]:
         name, equals, text = word.partition("=")
         try:
             numbers[name] = float(text)
+            if not math.isfinite(numbers[name]):
+                equals = ""
         except ValueError:
             equals = ""
         if not (equals and name):

@@ -194,7 +194,7 @@ FACTORS: dict[str, type] = {"normal": Normal, "uniform": Uniform, "categorical":
 class Codes(Mapping[str, Factor]):
     """Ordered, named coordinates of a latent space.
 
-    >>> codes = Codes(digit=Categorical(10), slant=Uniform(-1, 1), z=Normal(3))
+    >>> codes = Codes(digit=Categorical(10), slant=Uniform(-1.0, 1.0), z=Normal(3))
     >>> codes.width, codes.params
     (14, 18)
     >>> codes.slice("slant")

@@ -48,11 +48,13 @@ class Measurement:
 
     def table(self) -> Any:
         """A rich table: one row a score, one column an attribute."""
+        from rich import box
         from rich.table import Table
 
         names = list(dict.fromkeys(a for score in self.scores.values() for a in score.per_attribute))
-        table = Table(title=f"{self.n:,} examples of the {self.split} split, codes: posterior {self.codes}")
-        table.add_column("score")
+        title = f"{self.n:,} examples of the {self.split} split, codes: posterior {self.codes}"
+        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        table.add_column("score", no_wrap=True)
         table.add_column("value", justify="right", style="bold")
         for name in names:
             table.add_column(name, justify="right")

@@ -14,7 +14,8 @@ from latune.errors import DataError
 from latune.files import whole
 
 EDGE = 1  # pixels between two images of a sheet
-SHOWN = 96  # images smaller than this are enlarged by a whole factor when shown
+SHOWN = 80  # images smaller than this are enlarged by a whole factor when shown
+TINY = 12  # images up to this side are enlarged smoothly
 
 
 class Images(Tensor):
@@ -45,9 +46,11 @@ class Images(Tensor):
         """All images side by side, uint8 `(height, width, 3)`."""
         x = self.plain().detach().float().cpu().clamp(0, 1)
         if columns is None:
-            columns = x.shape[-4] if x.dim() > 4 else min(len(x), 16)
+            columns = x.shape[-4] if x.dim() > 4 else min(len(x), 16) or 1
         x = x.reshape(-1, *x.shape[-3:])
         n, _, h, w = x.shape
+        if n == 0:
+            raise DataError("There are no images to show.")
         rows = -(-n // columns)
         canvas = np.full((rows * (h + EDGE) - EDGE, columns * (w + EDGE) - EDGE, 3), 255, dtype=np.uint8)
         pixels = (x.expand(n, 3, h, w) * 255).round().byte().permute(0, 2, 3, 1).numpy()  # (n, h, w, 3)
@@ -61,9 +64,11 @@ class Images(Tensor):
         from PIL import Image
 
         sheet = Image.fromarray(self.sheet(columns))
-        factor = max(1, round(SHOWN / self.shape[-2]) // 2 * 2 or 1)
+        factor = max(1, round(SHOWN / self.shape[-2]))
         if factor > 1:
-            sheet = sheet.resize((sheet.width * factor, sheet.height * factor), Image.Resampling.NEAREST)
+            # Whole pixels are shown as they are; of a very small image the eye sees the strokes only when they are smooth.
+            how = Image.Resampling.BICUBIC if self.shape[-2] <= TINY else Image.Resampling.NEAREST
+            sheet = sheet.resize((sheet.width * factor, sheet.height * factor), how)
         buffer = io.BytesIO()
         sheet.save(buffer, "PNG", optimize=True)
         return buffer.getvalue()
@@ -75,10 +80,14 @@ class Images(Tensor):
         return Path(path)
 
     def _repr_png_(self) -> bytes | None:
-        return self.png() if self.dim() >= 4 and self.shape[-3] in (1, 3) else None
+        return self.png() if self._is_seen() else None
+
+    def _is_seen(self) -> bool:
+        return self.dim() >= 4 and self.shape[-3] in (1, 3) and self.numel() > 0
 
     def __repr__(self, **_: Any) -> str:  # type: ignore[override]
-        return f"Images{tuple(self.shape)}"
+        # What was computed from images (a mean, say) is a number to be read, not a picture.
+        return f"Images{tuple(self.shape)}" if self._is_seen() else repr(self.plain())
 
 
 def read_image(path: Path | str, shape: tuple[int, int, int]) -> Tensor:

@@ -144,7 +144,7 @@ class Space:
         z = self.codes.sample(n, generator).to(self.device)
         return self.decode(self._aim(self._held(at)(z), to))
 
-    def edit(self, x: Any, *, to: Mapping[str, float] | None = None, **by: float) -> Images:
+    def edit(self, x: Any, /, *, to: Mapping[str, float] | None = None, **by: float) -> Images:
         """Change images: `thickness=+2` in latent units, or `to={"thickness": 3.1}` in the attribute's own.
 
         Where an attribute can be measured on images, the saved map is only the start: each example is decoded, measured
@@ -274,7 +274,7 @@ class Space:
             spec = Spec.from_dict(data["spec"])
             attributes = {name: from_dict(described) for name, described in data["attributes"].items()}
             calibration = {name: Calibration.from_dict(known) for name, known in data["calibration"].items()}
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise RunError(f"{folder / SPACE} is damaged ({error}). Restore it from a copy, or train again.") from None
         try:
             model = build(spec, nets=nets)
@@ -303,6 +303,8 @@ class Space:
             x = torch.from_numpy(as_pixels(x)).float() / 255
         if tuple(x.shape[1:]) != tuple(self.shape):
             raise DataError(f"This space was trained on images of shape {self.shape}. Got {tuple(x.shape[1:])}.")
+        if x.numel() and not (x.min() >= 0 and x.max() <= 1):  # NaN fails too
+            raise DataError(f"Images lie in [0, 1]. Got {x.min().item():g} to {x.max().item():g}.")
         return x.to(self.device, torch.float32)
 
     def _column(self, name: str) -> int:

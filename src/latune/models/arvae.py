@@ -52,13 +52,16 @@ class ARVAE(VAE):
         if not attributes:
             raise ValueError("AR-VAE needs at least one attribute. Without attributes, train a VAE.")
         self.attributes, self.gamma, self.delta, self.order_on = tuple(attributes), gamma, delta, order_on
-        self.dims = [self.codes.slice(name).start for name in self.attributes]
+        first = self.codes.slice(self.attributes[0]).start
+        self.dims = slice(first, first + len(self.attributes))  # neighbours, in the attributes' order
 
     @staticmethod
     def name_codes(
         latent: int, attributes: Sequence[str] = (), scale: Scale = "exp", free_first: int = 0, **settings: Any
     ) -> Codes:
         """One coordinate for each attribute, named after it, and the rest free."""
+        if taken := {"z", "free"} & set(attributes):
+            raise RecipeError(f"'{taken.pop()}' is what free coordinates are called; give the attribute another name.")
         free = latent - len(attributes) - free_first
         if free < 0:
             raise RecipeError(f"{latent} latent dimensions are too few for {len(attributes)} attributes.")
@@ -71,5 +74,5 @@ class ARVAE(VAE):
         yield from super().terms(scene)
         code = scene.z if self.order_on == "sample" else scene.q.mean
         orders = attribute_order(code[:, self.dims], scene.attributes, self.delta)  # (l,), eqs. 8 and 9
-        for name, order in zip(self.attributes, orders, strict=True):
+        for name, order in zip(self.attributes, orders.unbind(), strict=True):
             yield Weighed(f"order/{name}", order, self.gamma)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -85,30 +86,40 @@ def check(data: Mapping[str, Any], source: str) -> Recipe:
     try:
         return Recipe.model_validate(data)
     except ValidationError as error:
-        lines = [line for mistake in error.errors() for line in _explain(mistake)]
+        # A value that may be of several types fails once for each; it is one mistake.
+        told: dict[str, list[str]] = {}
+        for mistake in error.errors():
+            start, message = _explain(mistake)
+            told.setdefault(start, []).append(message)
+        lines = [f"{start}{' '.join(messages)}" for start, messages in told.items()]
         count = "1 mistake" if len(lines) == 1 else f"{len(lines)} mistakes"
         raise RecipeError(f"{count} in the recipe ({source}):\n" + "\n".join(f"  {line}" for line in lines)) from None
 
 
-def _explain(mistake: Any) -> list[str]:
-    where = [
-        str(part) for part in mistake["loc"] if not str(part)[:1].isupper() and str(part) not in ("float", "literal")
-    ]
-    key, kind = ".".join(where), mistake["type"]
+def _explain(mistake: Any) -> tuple[str, str]:
+    """Which key with which value, and what is wrong with it."""
+    kind = mistake["type"]
+    # Where a value may be one of several types, pydantic puts the type it tried into the path.
+    where = [str(part) for part in mistake["loc"] if kind == "extra_forbidden" or not _is_type(str(part))]
+    key = ".".join(where)
     if kind == "extra_forbidden":
         fields = _fields(where[:-1])
         hint = did_you_mean(where[-1], fields)
-        return [f"{key}: no such key. {hint + ' ' if hint else ''}Allowed: {', '.join(fields)}."]
+        return f"{key}: ", f"no such key. {hint + ' ' if hint else ''}Allowed: {', '.join(fields)}."
     if kind == "missing":
-        return [f"{key}: is needed."]
-    message = mistake["msg"].removeprefix("Value error, ")
-    if kind == "value_error" and not key:
-        return message.splitlines()
+        return f"{key}: ", "is needed."
+    message = re.sub(r" or instance of \w+", "", mistake["msg"].removeprefix("Value error, ")).removesuffix(".")
+    if kind == "value_error":
+        return f"{key}: ", f"{message}."
     hint = ""
     if kind == "literal_error":
         allowed = [word.strip("' ") for word in mistake["ctx"]["expected"].replace(" or ", ",").split(",")]
         hint = " " + did_you_mean(str(mistake["input"]), allowed)
-    return [f"{key}: got {mistake['input']!r}. {message}.{hint}".rstrip()]
+    return f"{key}: got {mistake['input']!r}. ", f"{message}.{hint}".rstrip()
+
+
+def _is_type(part: str) -> bool:
+    return part in ("float", "int", "str", "literal") or any(mark in part for mark in "[(") or part[:1].isupper()
 
 
 def _fields(sections: Sequence[str]) -> list[str]:

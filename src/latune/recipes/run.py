@@ -18,7 +18,7 @@ from latune.models import VAE, Spec, build
 from latune.provenance import machine
 from latune.recipes.schema import Recipe
 from latune.space import SPACE, Space
-from latune.training import Generators, Trainer, generator, seed_for
+from latune.training import Generators, Plan, Trainer, generator, seed_for
 from latune.training.checkpoint import only_training
 
 RECIPE = "recipe.toml"
@@ -39,7 +39,8 @@ def open_data(recipe: Recipe, device: Any = "cpu") -> Dataset:
     """
     if recipe.data.name == "arrays":
         raise RecipeError(
-            "This run was trained on arrays in memory. In Python: space.measure(latune.data.from_arrays(images, attributes))."
+            "This run was trained on arrays in memory. Measure it in Python: "
+            "space.measure(latune.data.from_arrays(images, attributes))."
         )
     return load_data(recipe.data.name, seed=recipe.seed, device=device, **recipe.data.options())
 
@@ -119,7 +120,12 @@ def _claim(recipe: Recipe, folder: Path) -> None:
     if (folder / RECIPE).exists():
         import tomllib
 
-        theirs, ours = tomllib.loads((folder / RECIPE).read_text(encoding="utf-8")), recipe.plain()
+        try:
+            theirs, ours = tomllib.loads((folder / RECIPE).read_text(encoding="utf-8")), recipe.plain()
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise RunError(
+                f"{folder / RECIPE} is damaged ({error}). Restore it from a copy, or choose another folder with --out."
+            ) from None
         if theirs != ours:
             from latune.recipes.compare import differences
 
@@ -127,7 +133,7 @@ def _claim(recipe: Recipe, folder: Path) -> None:
             raise RunError(
                 f"{folder} holds a run of another recipe ({changed}). Choose another with --out, or remove it first."
             )
-    elif folder.is_dir() and any(path.name != ".lock" for path in folder.iterdir()):
+    elif folder.is_dir() and any(not path.name.startswith(".") for path in folder.iterdir()):
         raise RunError(f"{folder} is not empty and is not a run. Choose another folder with --out.")
 
 
@@ -156,6 +162,7 @@ def _train(recipe: Recipe, folder: Path | None, device: Any, progress: bool, dat
         progress=progress,
     )
     trainer.run()
+    _settle(model, plan)
     space = Space(
         model,
         spec,
@@ -172,6 +179,16 @@ def _train(recipe: Recipe, folder: Path | None, device: Any, progress: bool, dat
     if folder is not None:
         space.save(folder)
     return space
+
+
+def _settle(model: VAE, plan: Plan) -> None:
+    """Leave behind what was for speed only, so that this Space and the one loaded from its files agree bit for bit."""
+    model.precision = "fp32"
+    if plan.channels_last:
+        model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    if plan.compile:
+        for net in (model.encoder, model.decoder):
+            net._compiled_call_impl = None
 
 
 @torch.no_grad()

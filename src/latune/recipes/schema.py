@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from latune.errors import unknown
 from latune.training.game import Optimiser
 from latune.training.schedule import Ramp
 from latune.training.trainer import Plan
@@ -62,6 +63,15 @@ class DataSection(Section):
     size: int | None = Field(default=None, gt=0, le=1024, description="scale and crop your images to this side")
     colour: bool | None = None
 
+    @field_validator("name")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        from latune.data import DATASETS
+
+        if name not in (*DATASETS, "arrays"):
+            raise ValueError(unknown("data set", name, DATASETS))
+        return name
+
     def options(self) -> dict[str, Any]:
         """What `latune.data.load` takes beside the name."""
         return {k: v for k, v in self.model_dump(exclude_none=True).items() if k not in ("name", "attributes")}
@@ -83,6 +93,15 @@ class NetsSection(Section):
     settings: dict[str, dict[str, Any]] | None = Field(
         default=None, description="for your own: {encoder = {...}, decoder = {...}}"
     )
+
+    @field_validator("name")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        from latune.nets import NETS
+
+        if name not in NETS:
+            raise ValueError(unknown("nets", name, NETS))
+        return name
 
     @model_validator(mode="after")
     def _both(self) -> NetsSection:
@@ -110,6 +129,33 @@ class ModelSection(Section):
     gamma: float | RampSection | None = None
     delta: float | None = Field(default=None, gt=0)
     order_on: Literal["sample", "mean"] | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        from latune.models import MODELS
+
+        if name not in MODELS:
+            raise ValueError(unknown("model", name, MODELS))
+        return name
+
+    @model_validator(mode="after")
+    def _fits(self) -> ModelSection:
+        from latune.models import MODELS, allowed_settings
+
+        presets, allowed = MODELS[self.name].presets, allowed_settings(self.name)
+        wrong = [
+            f"{key} is not a setting of {self.name}. Allowed: {', '.join(allowed)}."
+            for key in self.settings()
+            if key not in allowed
+        ]
+        if self.preset is not None and not presets:
+            wrong.append(f"{self.name} has no presets; leave preset out.")
+        elif self.preset is not None and self.preset not in presets:
+            wrong.append(unknown(f"preset of {self.name}", self.preset, presets))
+        if wrong:
+            raise ValueError(" ".join(wrong))
+        return self
 
     def settings(self) -> dict[str, Any]:
         """What `Spec.settings` holds."""
@@ -167,41 +213,6 @@ class Recipe(Section):
     nets: NetsSection = NetsSection()
     model: ModelSection = ModelSection()
     training: TrainingSection = TrainingSection()
-
-    @model_validator(mode="after")
-    def _known(self) -> Recipe:
-        from latune.data import DATASETS
-        from latune.errors import unknown
-        from latune.models import MODELS, allowed_settings
-        from latune.nets import NETS
-
-        wrong = []
-        if self.data.name not in (*DATASETS, "arrays"):
-            wrong.append("data.name: " + unknown("data set", self.data.name, DATASETS))
-        if self.nets.encoder is None and self.nets.name not in NETS:
-            wrong.append("nets.name: " + unknown("nets", self.nets.name, NETS))
-        if self.model.name not in MODELS:
-            wrong.append("model.name: " + unknown("model", self.model.name, MODELS))
-        else:
-            presets = MODELS[self.model.name].presets
-            if self.model.preset is not None and self.model.preset not in presets:
-                wrong.append(
-                    "model.preset: "
-                    + (
-                        unknown("preset", self.model.preset, presets)
-                        if presets
-                        else f"{self.model.name} has no presets; leave it out."
-                    )
-                )
-            allowed = allowed_settings(self.model.name)
-            wrong += [
-                f"model.{key}: not a setting of {self.model.name}. Allowed: {', '.join(allowed)}."
-                for key in self.model.settings()
-                if key not in allowed
-            ]
-        if wrong:
-            raise ValueError("\n".join(wrong))
-        return self
 
     def plain(self) -> dict[str, Any]:
         """Plain data without what was left out, as TOML takes it."""

@@ -24,6 +24,7 @@ def kl_per_example(q: Gaussian) -> Float[Tensor, " n"]:
 
     .. math:: KL(q \Vert N(0, I)) = \tfrac12 \sum_i \mu_i^2 + \sigma_i^2 - 1 - \log \sigma_i^2
 
+    >>> import torch
     >>> round(kl_per_example(Gaussian(torch.tensor([[1.0]]), torch.tensor([[0.5]]))).item(), 6)
     0.818147
     """
@@ -38,6 +39,7 @@ def kl(q: Gaussian, capacity: float = 0.0) -> Float[Tensor, ""]:
     With C = 0 it is the plain KL term of the ELBO, as in Pati & Lerch 2020, eq. 3; C > 0 is the controlled capacity of
     Burgess et al. 2018, eq. 8 (https://arxiv.org/abs/1804.03599).
 
+    >>> import torch
     >>> q = Gaussian(torch.tensor([[1.0]]), torch.tensor([[0.5]]))
     >>> round(kl(q, capacity=1.0).item(), 6)
     0.181853

@@ -124,4 +124,6 @@ def only_training(folder: Path) -> Iterator[None]:
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
+        for left_over in folder.glob(".*.part"):  # of a training that was killed while it wrote
+            left_over.unlink()
         yield

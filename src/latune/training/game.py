@@ -84,11 +84,16 @@ class Player:
             raise ValueError(f"Player '{self.name}' owns no parameter that can be trained.")
         self.descent = self.optimiser.build(self.parameters)
 
-    def lose(self, scene: Any, step: int) -> dict[str, Tensor]:
-        """Fill the gradients of this player's parameters, and no others; return its loss and the unweighted terms."""
+    def lose(self, scene: Any, step: int, shared: bool = False) -> dict[str, Tensor]:
+        """Fill the gradients of this player's parameters, and no others; return its loss and the unweighted terms.
+
+        `shared` keeps the scene's graph for the players that come after.
+        """
         weighed = list(self.terms(scene))
-        total = torch.stack([term.value * at(term.weight, step) for term in weighed]).sum()
-        total.backward(inputs=self.parameters)
+        weights = [at(term.weight, step) for term in weighed]
+        parts = [t.value if w == 1 else t.value * w for t, w in zip(weighed, weights, strict=True)]
+        total = torch.stack(parts).sum()
+        total.backward(inputs=self.parameters, retain_graph=shared)
         return {f"loss/{self.name}": total.detach(), **{term.name: term.value.detach() for term in weighed}}
 
     def move(self, step: int) -> None:
@@ -138,7 +143,7 @@ class Game:
         if self.order == "simultaneous":
             scene = self.scene(batch, step)
             for player in due:
-                losses |= player.lose(scene, step)
+                losses |= player.lose(scene, step, shared=player is not due[-1])
             for player in due:
                 player.move(step)
         else:

@@ -141,7 +141,9 @@ class Trainer:
                         ):
                             line |= {f"validation/{k}": v for k, v in self.validate().items()}
                         log.write({"step": self.step, "epoch": epoch, **line, "seconds": round(self.seconds, 3)})
-                        bar.update(task, completed=self.step, note=f"loss {next(iter(line.values())):.2f}")
+                        bar.update(
+                            task, completed=self.step, note=f"loss {next(iter(line.values()), float('nan')):.2f}"
+                        )
                         if last or now - last_save >= self.plan.checkpoint_seconds:
                             self.save()
                             last_save = now
@@ -176,15 +178,16 @@ class Trainer:
         if first_bad:
             row = min(first_bad.values())
             culprits = [n for n, i in first_bad.items() if i == row and not n.startswith("loss")] or list(first_bad)
-            kept = (
-                f"the last good checkpoint, of step {self._saved}, is kept" if self._saved else "nothing was saved yet"
-            )
             raise TrainingError(
                 f"Training stopped at step {self.step - len(history) + row + 1}: {', '.join(culprits)} "
                 f"{'is' if len(culprits) == 1 else 'are'} no longer finite; "
-                f"{kept}. Lower training.optimiser.lr, set training.optimiser.clip=1, or use training.precision=fp32."
+                f"{self._kept()}."
             )
         return means
+
+    def _kept(self) -> str:
+        kept = f"the last good checkpoint, of step {self._saved}, is kept" if self._saved else "nothing was saved yet"
+        return f"{kept}. Lower training.optimiser.lr, set training.optimiser.clip=1, or use training.precision=fp32"
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -199,7 +202,16 @@ class Trainer:
             parameter.copy_(mean)
 
     def save(self) -> None:
-        """Write a checkpoint with everything the next step depends on."""
+        """Write a checkpoint with everything the next step depends on.
+
+        Raises:
+            TrainingError: when a weight is no longer finite (a gradient was not, though the loss still is).
+        """
+        for name, weight in self.game.model.named_parameters():
+            if not weight.isfinite().all():
+                raise TrainingError(
+                    f"Training stopped at step {self.step}: the weights {name} are no longer finite; {self._kept()}."
+                )
         if self.folder is None:
             return
         tensors = {f"weights/{name}": value for name, value in self.game.model.state_dict().items()}

@@ -1,0 +1,102 @@
+"""A step of Latune's training loop against a hand-written bare loop of the same nets and terms, in one process.
+
+    python benchmarks/loop.py [--updates 400] [--rounds 9] [--json FILE]
+
+Both train the same AR-VAE on the same data on the device with the same fused optimiser; the bare loop has no log, no
+checkpoints, no bar, no generators. They take turns within one process; the ratio of each round's two times is printed as
+median (min to max), for the small net of 8x8 digits, where overhead weighs most, and for MNIST's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+from torch.nn import functional as F
+
+from latune.data import from_arrays
+from latune.models import Spec, build
+from latune.terms import attribute_order
+from latune.training import Generators, Optimiser, Plan, Trainer
+
+NETS = {
+    "digits (8x8, mlp 256-256)": (8, {"name": "mlp", "hidden": [256, 256]}),
+    "mnist (28x28, mlp 512-512)": (28, {"name": "mlp", "hidden": [512, 512]}),
+}
+BATCH = 128
+
+
+def bare(model, data, updates: int) -> float:
+    """The same training, written by hand."""
+    images, values, rows = data.pixels, data.values, data.splits["training"]
+    optimiser = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
+    per_epoch = len(rows) // BATCH
+    model.train()
+    began = time.perf_counter()
+    for step in range(updates):
+        if step % per_epoch == 0:
+            order = rows[torch.randperm(len(rows))]
+        index = order[step % per_epoch * BATCH :][:BATCH]
+        x, a = images[index].float().div_(255), values[index]
+        mean, raw = model.encoder(x).chunk(2, 1)
+        scale = raw.exp()
+        z = torch.addcmul(mean, scale, torch.randn_like(mean))
+        reconstruction = F.binary_cross_entropy_with_logits(model.decoder(z), x, reduction="sum") / len(x)
+        kl = 0.5 * (mean.square() + scale.square() - 1 - 2 * raw).sum(1).mean()
+        loss = reconstruction + kl + 10 * attribute_order(z[:, : a.shape[1]], a).sum()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return time.perf_counter() - began
+
+
+def ours(model, data, updates: int, folder: Path) -> float:
+    """Latune's loop, with its log, its checkpoint at the end and its generators."""
+    generators = Generators(0)
+    game = model.game(Optimiser(lr=1e-3), generators["noise"])
+    plan = Plan(steps=updates, batch_size=BATCH, checkpoint_seconds=1e9)
+    trainer = Trainer(game, data, plan, generators, model.attributes, folder)
+    trainer.save = lambda: None  # writing the last checkpoint is no part of a step
+    began = time.perf_counter()
+    trainer.run()
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    """Take turns, and print the ratios."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--updates", type=int, default=400)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    results = {}
+    for name, (side, nets) in NETS.items():
+        generator = torch.Generator().manual_seed(0)
+        images = torch.randint(0, 256, (4000, side, side), dtype=torch.uint8, generator=generator)
+        columns = {f"a{i}": torch.randn(4000, generator=generator) for i in range(6)}
+        data = from_arrays(images, columns)
+        spec = Spec("ar-vae", (1, side, side), 16, tuple(columns), nets)
+        ratios, millis = [], []
+        for i in range(args.rounds + 1):
+            with tempfile.TemporaryDirectory() as folder:
+                pair = [lambda: bare(build(spec, 0), data, args.updates), lambda f=folder: ours(build(spec, 0), data, args.updates, Path(f))]
+                times = {}
+                for which in (0, 1) if i % 2 else (1, 0):
+                    times[which] = pair[which]()
+            if i:  # the first round warms up
+                ratios.append(times[1] / times[0])
+                millis.append(1000 * times[0] / args.updates)
+        ratio = statistics.median(ratios)
+        results[name] = {"ratio": ratio, "min": min(ratios), "max": max(ratios), "bare_ms": statistics.median(millis)}
+        print(f"{name}: ours / bare = {ratio:.3f} ({min(ratios):.3f} to {max(ratios):.3f}); bare step {statistics.median(millis):.2f} ms")
+    if args.json:
+        args.json.write_text(json.dumps(results, indent=2))
+
+
+if __name__ == "__main__":
+    main()

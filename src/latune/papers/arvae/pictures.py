@@ -1,0 +1,127 @@
+"""Figs. 2, 9, 10 and 12: the latent space as pictures, AR-VAE beside its baseline."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from latune.attributes import Attribute
+from latune.papers.arvae.metrics import sampled_codes
+from latune.papers.arvae.sliders import dims_of, measurable, measured, traversals
+from latune.papers.experiment import Gallery, Picture, Subject, drawn
+from latune.report import figures, sheets
+from latune.report.findings import AXIS, Surface
+from latune.training import generator
+
+ARMS = {"beta-vae": "β-VAE", "ar-vae": "AR-VAE"}
+SCATTERED = 2000  # test examples in a scatter plot
+PLANES = {"mnist": ("thickness", "slant", "width"), "sprites": ("scale", "x", "y")}  # three are readable side by side
+TRAVERSED = 2  # test examples whose attributes are moved
+LARGEST = 250_000  # bytes of a picture
+
+
+def scatter(gallery: Gallery) -> list[Picture]:
+    """Fig. 2: test examples in the planes of three attributes' dims, coloured by the attribute of the row."""
+    made = []
+    for label, title in ARMS.items():
+        subject = gallery.open_subject(label)
+        names = PLANES.get(subject.data.name) or subject.attributes[:3]
+        rows = drawn(subject.data.splits["test"], SCATTERED, subject.seed)
+        z = sampled_codes(subject, rows).double().cpu().numpy()
+        dims = dims_of(subject)
+        values = {name: subject.data.column(name, rows).double().cpu().numpy() for name in names}
+        figure = figures.planes({name: z[:, dims[name]] for name in names}, values)
+        figure.suptitle(f"{title}: the dims of {', '.join(names)}")
+        made.append(figures.png(figure))
+    caption = (
+        "Test examples in the planes of two attributes' dims, coloured by the attribute of the row; on the diagonal how a "
+        "dim is distributed, with the prior's density. Left β-VAE, each attribute on the dim that tells most of it; right "
+        "AR-VAE."
+    )
+    return [Picture("scatter", caption, beside(made, columns=2))]
+
+
+def moved(gallery: Gallery) -> list[Picture]:
+    """Figs. 9 and 10: test examples decoded with one attribute's dim at ten values from -4 to 4, the others kept."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    made = []
+    for label, title in ARMS.items():
+        subject = gallery.open_subject(label)
+        names, dims = subject.attributes, dims_of(subject)
+        z = sampled_codes(subject, drawn(subject.data.splits["test"], TRAVERSED, seed=0))
+        images = torch.stack([traversals(subject, z, dims[name]) for name in names])  # (l, n, 10, c, h, w)
+        sheet = sheets.sheet(images.flatten(0, 2), columns=images.shape[2], group=len(z))
+        with matplotlib.rc_context(figures.STYLE):
+            figure = Figure(figsize=(5.4, 5.0 * sheet.shape[0] / sheet.shape[1] + 0.3), layout="constrained")
+            ax = figure.subplots()
+            ax.imshow(sheet)
+            centres = (np.arange(len(names)) + 0.5) * sheet.shape[0] / len(names)
+            ax.set(title=title, xticks=[], yticks=centres, yticklabels=names)
+            ax.grid(False)
+            for spine in ax.spines.values():
+                spine.set_visible(False)
+            made.append(figures.png(figure))
+    caption = (
+        "Two test examples, decoded with the dim of the named attribute at ten values from -4 to 4, all others kept. "
+        "Left β-VAE, each attribute on the dim that tells most of it; right AR-VAE."
+    )
+    return [Picture("traversals", caption, beside(made, columns=2))]
+
+
+def surfaces(gallery: Gallery) -> list[Picture]:
+    """Fig. 12: attributes of what is decoded, over their own dim and another; the rest is one draw of the prior."""
+    subjects = {label: gallery.open_subject(label) for label in ARMS}
+    first = next(iter(subjects.values()))
+    made = []
+    for name in measurable(first):
+        pair = [surface(subject, name, ARMS[label]) for label, subject in subjects.items()]
+        known = first.data.attributes[name]
+        unit = "px" if first.data.name == "sprites" else known.unit
+        made.append(figures.png(figures.surface(Attribute(name, unit=unit), pair)))
+    caption = (
+        "Each attribute, measured on decoded images, over its own dim (across) and the dim of the next attribute (up), "
+        "the other dims held at one draw of the prior. A perfect slider gives upright, evenly spaced lines."
+    )
+    return [Picture("surfaces", caption, beside(made, columns=2))]
+
+
+def surface(subject: Subject, name: str, title: str) -> Surface:
+    """One attribute over its own dim and that of the next attribute that has another one."""
+    dims = dims_of(subject)
+    names = list(dims)
+    after = names[names.index(name) + 1 :] + names[: names.index(name)]
+    other = next((each for each in after if dims[each] != dims[name]), None)
+    up = dims[other] if other is not None else (dims[name] + 1) % subject.space.codes.width
+    across, along = np.meshgrid(AXIS, AXIS)
+    z = subject.space.codes.sample(1, generator(subject.seed, "surface")).repeat(across.size, 1)
+    z[:, dims[name]] = torch.from_numpy(across.ravel()).float()
+    z[:, up] = torch.from_numpy(along.ravel()).float()
+    values = measured(subject, [name], subject.space.decode(z).plain())[name].reshape(across.shape)
+    against = f"dim of {other}" if other is not None else f"dim {up}"
+    return Surface(f"{title}: dim of {name}", against, values, 0.0, 0.0)
+
+
+def beside(pngs: Sequence[bytes], columns: int) -> bytes:
+    """Pictures in rows of so many, on white, in 128 colours, made smaller until the file is."""
+    from PIL import Image
+
+    parts = [Image.open(io.BytesIO(png)).convert("RGBA") for png in pngs]
+    rows = [parts[i : i + columns] for i in range(0, len(parts), columns)]
+    widths = [max(row[i].width for row in rows if i < len(row)) for i in range(min(columns, len(parts)))]
+    heights = [max(part.height for part in row) for row in rows]
+    page = Image.new("RGB", (sum(widths), sum(heights)), "white")
+    for i, row in enumerate(rows):
+        for j, part in enumerate(row):
+            page.paste(part, (sum(widths[:j]), sum(heights[:i])), part)
+    page.thumbnail((1400, 4000), Image.Resampling.LANCZOS)
+    while True:
+        buffer = io.BytesIO()
+        page.quantize(128, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+        if buffer.tell() <= LARGEST:
+            return buffer.getvalue()
+        page = page.resize((page.width * 4 // 5, page.height * 4 // 5), Image.Resampling.LANCZOS)

@@ -1,0 +1,180 @@
+"""What a report shows, computed once: samples, reconstructions, traversals, surfaces, codes and the log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latune.data import Dataset
+from latune.errors import DataError, unknown
+from latune.measurement import Measurement, measure_space, positions
+from latune.metrics import mean_squared_error, pixel_accuracy
+from latune.space import CHUNK, Space
+from latune.training.generators import generator, seed_for
+from latune.training.log import read_log
+
+SAMPLES = 64  # draws from the prior
+PAIRS = 32  # images shown beside their reconstructions
+TRAVERSED = 5  # images whose sliders are moved
+POINTS = 2000  # examples in a scatter plot
+MOST_FREE = 6  # coordinates traversed where a model has no sliders
+AXIS = np.linspace(-4.0, 4.0, 17)  # of a surface
+
+
+@dataclass(frozen=True)
+class Traversal:
+    """One coordinate moved over its range: images `(n, k, c, h, w)` and the value that its attribute then has, `(k,)`."""
+
+    name: str
+    images: Tensor
+    expected: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Surface:
+    """An attribute of decoded images over two coordinates.
+
+    Args:
+        name: the attribute, whose own coordinate is on x.
+        against: the coordinate on y.
+        values: `(17, 17)`, rows along y.
+        along_x, along_y: R² of a straight line in each; a perfect slider has 1 and 0.
+    """
+
+    name: str
+    against: str
+    values: np.ndarray
+    along_x: float
+    along_y: float
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything a report shows, before it is drawn.
+
+    Args:
+        samples: `(64, c, h, w)` from the prior.
+        pairs: `(n, 2, c, h, w)`, images and their reconstructions.
+        traversals: one a slider, or one of each of the most active coordinates where there are no sliders.
+        surfaces: two an attribute that can be measured on images: against a free coordinate, and the next slider.
+        unmeasurable: sliders whose attribute is only a label.
+        codes: posterior means by coordinate, each `(m,)`.
+        attributes: the same examples' attributes, each `(m,)`.
+        baselines: metrics of the split's mean image, what any reconstruction should beat.
+        log: the lines of the run's log.
+    """
+
+    measurement: Measurement
+    samples: Tensor
+    pairs: Tensor
+    traversals: list[Traversal]
+    surfaces: list[Surface]
+    unmeasurable: list[str]
+    codes: dict[str, np.ndarray]
+    attributes: dict[str, np.ndarray]
+    baselines: dict[str, float]
+    log: list[dict[str, Any]]
+
+
+def gather(
+    space: Space, data: Dataset, split: str, seed: int, measurement: Measurement | None = None, run: Path | None = None
+) -> Findings:
+    """Compute what a report shows.
+
+    Raises:
+        DataError: for a split the data do not have, or an empty one.
+    """
+    if split not in data.splits:
+        raise DataError(unknown("split", split, data.splits))
+    if len(data.splits[split]) == 0:
+        raise DataError(f"The {split} split of '{data.name}' is empty: there is nothing to report on.")
+    measurement = measurement or measure_space(space, data, split, seed=seed)
+    rows = draw(data.splits[split], POINTS, seed)
+    z = torch.cat([space.encode(data.images(chunk)) for chunk in rows.split(CHUNK)])
+    columns = space.codes.columns()
+    codes = {name: z[:, i].double().cpu().numpy() for i, name in enumerate(columns)}
+    free = sorted((name for name in columns if name not in space.sliders), key=lambda name: -codes[name].std())
+    shown = data.images(draw(rows, PAIRS, seed))
+    decoded = space.decode(space.encode(shown)).plain()
+    measurable = [name for name in space.sliders if space.attributes[name].measure is not None]
+    few = data.images(draw(rows, TRAVERSED, seed + 1))
+    return Findings(
+        measurement=measurement,
+        samples=space.sample(SAMPLES, generator(seed, "report", "samples")).plain(),
+        pairs=torch.stack([shown.to(decoded.device), decoded], dim=1),
+        traversals=[traverse(space, few, name) for name in space.sliders or free[:MOST_FREE]],
+        surfaces=surfaces(space, measurable, free, seed),
+        unmeasurable=[name for name in space.sliders if name not in measurable],
+        codes=codes,
+        attributes={
+            name: data.column(name, rows).double().cpu().numpy() for name in space.sliders if name in data.attributes
+        },
+        baselines=of_mean_image(data.images(rows)),
+        log=read_log(run) if run is not None else [],
+    )
+
+
+def draw(rows: Tensor, n: int, seed: int) -> Tensor:
+    """At most `n` of these rows, drawn at random, in order."""
+    order = np.random.default_rng(seed_for(seed, "report", "rows")).permutation(len(rows))[:n]
+    return rows[torch.from_numpy(np.sort(order)).to(rows.device)]
+
+
+def traverse(space: Space, x: Tensor, name: str) -> Traversal:
+    """Ten positions from -4 to 4 of one coordinate, as in AR-VAE's figures."""
+    images = space.traverse(x, name, torch.from_numpy(positions()).float()).plain()
+    known = space.calibration.get(name)
+    return Traversal(name, images, None if known is None else known.attribute(positions()))
+
+
+def surfaces(space: Space, names: Sequence[str], free: Sequence[str], seed: int) -> list[Surface]:
+    """Attributes over their own coordinate (x) and another (y), all others held at one draw from the prior.
+
+    After Pati & Lerch 2020, Figs. 12 and 13 (https://arxiv.org/abs/2004.05485). All grids are decoded, and measured, in
+    one call. The free coordinate on y is the one that varies most over the data; one that the model does not use would
+    make any surface look perfect.
+    """
+    plan = [(name, against) for i, name in enumerate(names) for against in others(names, i, free)]
+    if not plan:
+        return []
+    y, x = np.meshgrid(AXIS, AXIS, indexing="ij")
+    columns = space.codes.columns()
+    base = space.codes.sample(1, generator(seed, "report", "surfaces"))
+    z = base.repeat(len(plan), x.size, 1)  # (surfaces, points, d)
+    for i, (name, against) in enumerate(plan):
+        z[i, :, columns.index(name)] = torch.from_numpy(x.ravel()).float()
+        z[i, :, columns.index(against)] = torch.from_numpy(y.ravel()).float()
+    measured = space.measured(names, space.decode(z.flatten(0, 1)).plain())
+    out = []
+    for i, (name, against) in enumerate(plan):
+        values = measured[name].reshape(len(plan), *x.shape)[i]
+        out.append(Surface(name, against, values, straight(x, values), straight(y, values)))
+    return out
+
+
+def others(names: Sequence[str], i: int, free: Sequence[str]) -> list[str]:
+    """What an attribute's coordinate is drawn against: the most active free coordinate, and the next slider."""
+    return [*free[:1], *([names[(i + 1) % len(names)]] if len(names) > 1 else [])]
+
+
+def straight(axis: np.ndarray, values: np.ndarray) -> float:
+    """R² of a straight line; 0 where nothing varies.
+
+    >>> straight(np.arange(3.0), 2 * np.arange(3.0)), straight(np.arange(3.0), np.ones(3))
+    (1.0, 0.0)
+    """
+    a, b = (axis - axis.mean()).ravel(), (values - values.mean()).ravel()
+    scale = float((a @ a) * (b @ b))
+    return round(float((a @ b) ** 2) / scale, 6) if scale > 0 else 0.0
+
+
+def of_mean_image(x: Tensor) -> dict[str, float]:
+    """Reconstruction metrics of the split's mean image shown for every image: what has to be beaten."""
+    mean = x.mean(0, keepdim=True).expand_as(x)
+    return {score.name: score.value for score in (pixel_accuracy(mean, x), mean_squared_error(mean, x))}

@@ -1,0 +1,115 @@
+"""Numbers and provenance as a reader wants to see them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+MODELS = {"vae": "variational autoencoder (VAE)", "beta-vae": "β-VAE", "ar-vae": "AR-VAE"}
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number in a table, with a real minus sign.
+
+    >>> number(0.88440), number(-30.0452), number(0.0)
+    ('0.884', '−30.0', '0.000')
+    """
+    size = abs(value)
+    places = digits if size < 10 else max(digits - 2, 0) if size < 1000 else 0
+    return f"{value:,.{places}f}".replace("-", "−")
+
+
+def brief(value: float) -> str:
+    """Three digits that matter, for the small print under a picture.
+
+    >>> brief(17.7037), brief(-0.2456), brief(0)
+    ('17.7', '−0.246', '0')
+    """
+    return f"{value:.3g}".replace("-", "−")
+
+
+def aligned(values: Sequence[float]) -> list[str]:
+    """Numbers in a row, all with as many decimals as their span asks for.
+
+    >>> aligned([-0.2457, -0.0781, 0.2022]), aligned([-4.0, 0.44, 4.0])
+    (['−0.25', '−0.08', '0.20'], ['−4.0', '0.4', '4.0'])
+    """
+    span = max(values) - min(values)
+    places = min(max(math.ceil(1 - math.log10(span)), 0), 6) if span > 0 else 2
+    return [f"{value:,.{places}f}".replace("-", "−") for value in values]
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words as a list in a sentence.
+
+    >>> listed(["area", "slant", "width"])
+    'area, slant and width'
+    """
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def duration(seconds: float) -> str:
+    """A time span in its own unit.
+
+    >>> duration(11.18), duration(372), duration(9000)
+    ('11 s', '6.2 min', '2.5 h')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def flat(value: Any) -> str:
+    """Plain nested data in one line.
+
+    >>> flat({"rule": "random", "fractions": [0.8, 0.2]})
+    'rule random, fractions 0.8 / 0.2'
+    """
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {flat(each)}" for key, each in value.items())
+    if isinstance(value, list | tuple):
+        return " / ".join(flat(each) for each in value)
+    return str(value)
+
+
+def what_it_is(spec: Any, about: Mapping[str, Any]) -> list[str]:
+    """One or two sentences each on the model and on its training; nothing that is not known is mentioned."""
+    c, h, w = spec.shape
+    recipe, data = about.get("recipe", {}), about.get("data", {})
+    model = MODELS.get(spec.model, spec.model)
+    first = f"{'An' if model[0] in 'aA' else 'A'} {model} of {'colour' if c == 3 else 'grey'} images of {h}×{w} pixels, with {spec.latent} latent coordinates"
+    if spec.attributes:
+        few = len(spec.attributes) == 1
+        first += f"; {len(spec.attributes)} of them {'is a slider' if few else 'are sliders'}, ordered by {listed(spec.attributes)}"
+    trained = [
+        f"for {about['steps']:,} updates" if "steps" in about else "",
+        f"in {duration(about['seconds'])}" if "seconds" in about else "",
+        f"on {about['device']}" if "device" in about else "",
+        f"from seed {recipe['seed']}" if "seed" in recipe else "",
+    ]
+    source = [str(data[key]) for key in ("source", "licence") if data.get(key)]
+    second = [f"Trained {' '.join(part for part in trained if part)}."] if any(trained) else []
+    third = [f"Data: {', '.join(source)}."] if source else []
+    return [f"{first}.", *([" ".join(second + third)] if second + third else [])]
+
+
+def facts(spec: Any, about: Mapping[str, Any]) -> dict[str, str]:
+    """What is known of how the model came to be, one line each."""
+    recipe, data = about.get("recipe", {}), about.get("data", {})
+    found = {
+        "recipe": recipe.get("name", ""),
+        "model": ", ".join([spec.model, *(f"{k} {flat(v)}" for k, v in spec.settings.items())]),
+        "networks": flat(spec.nets).removeprefix("name "),
+        "data": data.get("source", ""),
+        "licence of the data": data.get("licence", ""),
+        "attributes": data.get("attributes", ""),
+        "split": flat(data.get("split", "")),
+        "files": flat(data.get("files", "")),
+        "seed": str(recipe.get("seed", "")),
+        "updates": f"{about['steps']:,}" if "steps" in about else "",
+        "training time": duration(about["seconds"]) if "seconds" in about else "",
+        "device": f"{about['device']}, {about.get('threads', '?')} threads" if "device" in about else "",
+        "versions": ", ".join(f"{k} {about[k]}" for k in ("latune", "commit", "torch", "python") if about.get(k)),
+    }
+    return {name: str(value) for name, value in found.items() if value}
