@@ -84,7 +84,10 @@ def main() -> None:
         ratios, millis = [], []
         for i in range(args.rounds + 1):
             with tempfile.TemporaryDirectory() as folder:
-                pair = [lambda: bare(build(spec, 0), data, args.updates), lambda f=folder: ours(build(spec, 0), data, args.updates, Path(f))]
+                pair = [
+                    lambda: bare(build(spec, 0), data, args.updates),
+                    lambda f=folder: ours(build(spec, 0), data, args.updates, Path(f)),
+                ]
                 times = {}
                 for which in (0, 1) if i % 2 else (1, 0):
                     times[which] = pair[which]()
@@ -93,7 +96,9 @@ def main() -> None:
                 millis.append(1000 * times[0] / args.updates)
         ratio = statistics.median(ratios)
         results[name] = {"ratio": ratio, "min": min(ratios), "max": max(ratios), "bare_ms": statistics.median(millis)}
-        print(f"{name}: ours / bare = {ratio:.3f} ({min(ratios):.3f} to {max(ratios):.3f}); bare step {statistics.median(millis):.2f} ms")
+        print(
+            f"{name}: ours / bare = {ratio:.3f} ({min(ratios):.3f} to {max(ratios):.3f}); bare step {statistics.median(millis):.2f} ms"
+        )
     if args.json:
         args.json.write_text(json.dumps(results, indent=2))
 

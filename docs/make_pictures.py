@@ -36,7 +36,9 @@ def sliders(space, x, path: Path) -> None:
             spine.set(color=ACCENT, linewidth=1.5)
         y = 1 - (row + 0.5) / len(names)
         figure.text(0.005, y + 0.015, name, color=INK, fontsize=11, fontweight="bold", va="center")
-        figure.text(0.005, y - 0.03, f"{values[0]:.3g} to {values[1]:.3g} {unit}", color="#6b7686", fontsize=6.5, va="center")
+        figure.text(
+            0.005, y - 0.03, f"{values[0]:.3g} to {values[1]:.3g} {unit}", color="#6b7686", fontsize=6.5, va="center"
+        )
     figure.savefig(path, facecolor=PAPER)
 
 
@@ -50,7 +52,9 @@ def edits(space, x, path: Path) -> None:
         "slant = +0.35 rad": space.edit(x, to={"slant": 0.35}).plain(),
     }
     figure = Figure(figsize=(9.6, 0.72 * len(rows)), dpi=150, facecolor=PAPER)
-    grid = figure.add_gridspec(len(rows), len(x), left=0.16, right=0.995, top=0.99, bottom=0.01, wspace=0.05, hspace=0.05)
+    grid = figure.add_gridspec(
+        len(rows), len(x), left=0.16, right=0.995, top=0.99, bottom=0.01, wspace=0.05, hspace=0.05
+    )
     for row, (name, images) in enumerate(rows.items()):
         for column, image in enumerate(images.numpy()):
             axis = figure.add_subplot(grid[row, column])

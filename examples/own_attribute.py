@@ -21,5 +21,8 @@ if __name__ == "__main__":
     x = data.images(data.splits["test"][:8])
     space.traverse(x, "top_heavy").save(Path("out/own_attribute/top_heavy.png"))
     print("share of ink on top:", space.measured(["top_heavy"], x)["top_heavy"].round(2))
-    print("asked for 0.6:      ", space.measured(["top_heavy"], space.edit(x, to={"top_heavy": 0.6}))["top_heavy"].round(2))
+    print(
+        "asked for 0.6:      ",
+        space.measured(["top_heavy"], space.edit(x, to={"top_heavy": 0.6}))["top_heavy"].round(2),
+    )
     print(space.measure(data).scores["interpretability"].per_attribute)

@@ -31,5 +31,11 @@ if __name__ == "__main__":
     settings = {"encoder": {"width": 96}, "decoder": {"width": 96}}
     space = latune.fit(images, {"ink": ink}, out, encoder=Encoder, decoder=Decoder, nets_settings=settings,
                        training__epochs=30)  # fmt: skip
-    again = latune.load(out, nets=(Encoder(96), Decoder(96)))  # a script's classes are passed; a module's are found by name
-    print(again, "largest difference:", (space.decode(space.encode(images)) - again.decode(again.encode(images))).abs().max().item())
+    again = latune.load(
+        out, nets=(Encoder(96), Decoder(96))
+    )  # a script's classes are passed; a module's are found by name
+    print(
+        again,
+        "largest difference:",
+        (space.decode(space.encode(images)) - again.decode(again.encode(images))).abs().max().item(),
+    )

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
+import gzip
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
+
+from latune.space import Space
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +20,66 @@ def shared_data() -> Path:
     if "LATUNE_DATA" not in os.environ:
         pytest.skip("set LATUNE_DATA to the folder of real data")
     return Path(os.environ["LATUNE_DATA"])
+
+
+@pytest.fixture(scope="session")
+def digits_run(tmp_path_factory, worker_id) -> Path:
+    """A run folder: the recipe arvae-digits, trained for 400 updates, once for all processes of the tests."""
+    from latune.recipes import read, train
+
+    root = tmp_path_factory.getbasetemp()
+    root = root if worker_id == "master" else root.parent
+    with (root / "digits.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        recipe = read("arvae-digits", ["training.steps=400", "training.validate_every=0"])
+        train(recipe, root / "digits")
+    return root / "digits"
+
+
+@pytest.fixture
+def space(digits_run) -> Space:
+    """The trained space of `digits_run`."""
+    return Space.load(digits_run)
+
+
+@pytest.fixture
+def tiny_mnist(tmp_path, monkeypatch) -> Path:
+    """A LATUNE_DATA folder with 40 + 20 upright bars in MNIST's files; nothing is downloaded."""
+    folder = tmp_path / "data" / "mnist"
+    folder.mkdir(parents=True)
+    draw = np.random.default_rng(0)
+    for part, n in (("train", 40), ("t10k", 20)):
+        images = np.zeros((n, 28, 28), np.uint8)
+        for image in images:
+            row, column, tall, wide = (
+                draw.integers(4, 12),
+                draw.integers(6, 14),
+                draw.integers(8, 14),
+                draw.integers(2, 6),
+            )
+            image[row : row + tall, column : column + wide] = 255
+        for name, array in (("images-idx3", images), ("labels-idx1", np.arange(n, dtype=np.uint8) % 10)):
+            sizes = b"".join(int(size).to_bytes(4, "big") for size in array.shape)
+            packed = gzip.compress(bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes())
+            (folder / f"{part}-{name}-ubyte.gz").write_bytes(packed)
+    monkeypatch.setenv("LATUNE_DATA", str(folder.parent))
+    monkeypatch.setenv("LATUNE_CACHE", str(tmp_path / "cache"))
+    return folder
+
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch) -> Path:
+    """A folder of 48 grey 12x12 images with a table of two attributes, `light` and `lean`."""
+    monkeypatch.setenv("LATUNE_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    draw = np.random.default_rng(1)
+    lines = ["file,light,lean"]
+    for i in range(48):
+        light, lean = draw.uniform(0.2, 1), draw.uniform(-1, 1)
+        rows, columns = np.mgrid[-6:6, -6:6]
+        pixels = 255 * light * np.exp(-((columns - lean * rows) ** 2) / 4)
+        Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{i:02}.png")
+        lines.append(f"{i:02}.png,{light:.4f},{lean:.4f}")
+    (folder / "table.csv").write_text("\n".join(lines) + "\n")
+    return folder

@@ -456,6 +456,25 @@ def data_show(
     _save(Images.of(data.images(rows)), picture)
 
 
+@data_app.command(name="export")
+def data_export(name: str, folder: Path, *, n: int | None = None, seed: Seed = 0) -> None:
+    """Write a data set as a folder of PNG files with a table, as your own data would be.
+
+    Parameters
+    ----------
+    name
+        A name of `latune data list`.
+    folder
+        A folder that does not exist yet.
+    n
+        How many examples, drawn at random; all unless given.
+    """
+    from latune.data import export, load
+
+    data = load(name, seed=seed, **({} if n is None else {"limit": n}))
+    out.print(f"wrote {len(data):,} images and table.csv to {export(data, folder)}", highlight=False)
+
+
 @app.command
 def reproduce(
     name: str = "list",

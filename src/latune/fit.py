@@ -85,7 +85,7 @@ def choose(
             "epochs": epochs,
             "batch_size": batch,
             "validate_every": max(1, epochs // 20),
-            "optimiser": {"lr": {"start": 1e-3, "end": 1e-4, "steps": epochs * per_epoch, "shape": "cosine"}},
+            "optimiser": {"lr": {"start": 1e-3, "end": 1e-4, "shape": "cosine"}},
         },
     }
     return Choice(check(recipe, "chosen from the data"), reasons)

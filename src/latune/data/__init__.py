@@ -11,6 +11,7 @@ import torch
 from latune.data import digits, folder, mnist, sprites
 from latune.data.arrays import from_arrays
 from latune.data.dataset import Dataset, InMemory, Memmap, Rendered
+from latune.data.export import export
 from latune.data.home import cache_home, data_home
 from latune.data.inspection import Inspection, inspect
 from latune.data.measured import with_measured
@@ -27,6 +28,7 @@ __all__ = [
     "Rendered",
     "cache_home",
     "data_home",
+    "export",
     "from_arrays",
     "inspect",
     "load",

@@ -22,9 +22,9 @@ HEAD = """# Results
 <!-- Written by `latune reproduce page` from the files in results/. Do not edit. -->
 
 Every figure and table that Latune reproduces, our numbers beside the paper's. Ours are the median over seeds, with the
-lowest and the highest in brackets; the paper's are given the same way where it prints them. *quick* is a smaller training
-that a CPU does in minutes, so its numbers may differ from the paper's in both directions; *paper* is the paper's own nets,
-data and length. Each number has a file in `results/` with its recipe, seed, commit, device and time.
+lowest and the highest in brackets; the paper's are given the same way where it prints them. *quick* is a smaller
+training that a CPU does in minutes, so its numbers may differ from the paper's in both directions; *paper* is the
+paper's own nets, data and length. Each number has a file in `results/` with its recipe, seed, commit, device and time.
 `latune reproduce list` lists the experiments.
 """
 
@@ -102,7 +102,7 @@ def _by_number(experiment: Experiment, on_file: Mapping[Scale, Sequence[Mapping[
 
 
 def _by_arm(experiment: Experiment, on_file: Mapping[Scale, Sequence[Mapping[str, Any]]]) -> str:
-    """A row for each arm, those that were measured if any was; for each number a column a scale, and one for the paper."""
+    """A row for each arm, only those measured if any was; for each number a column a scale, and one for the paper."""
     ours = {scale: spreads(records) for scale, records in on_file.items()}
     published = {name for known in experiment.published.values() for name in known}
     head = [""]

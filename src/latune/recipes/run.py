@@ -45,6 +45,11 @@ def open_data(recipe: Recipe, device: Any = "cpu") -> Dataset:
     return load_data(recipe.data.name, seed=recipe.seed, device=device, **recipe.data.options())
 
 
+def updates(recipe: Recipe, data: Dataset) -> int:
+    """How many updates the training has."""
+    return recipe.training.plan().total(len(data.splits["training"]))
+
+
 def describe(recipe: Recipe, data: Dataset) -> Spec:
     """The spec of the model that a recipe trains on these data.
 
@@ -70,7 +75,7 @@ def describe(recipe: Recipe, data: Dataset) -> Spec:
         latent=recipe.model.latent,
         attributes=attributes,
         nets=recipe.nets.plain(),
-        settings=recipe.model.settings(),
+        settings=recipe.model.settings(updates(recipe, data)),
         preset=recipe.model.preset,
     )
 
@@ -149,7 +154,7 @@ def _train(recipe: Recipe, folder: Path | None, device: Any, progress: bool, dat
     if plan.compile:
         model.encoder.compile()
         model.decoder.compile()
-    game = model.game(recipe.training.optimiser.build(), generators["noise"])
+    game = model.game(recipe.training.optimiser.build(updates(recipe, data)), generators["noise"])
     trainer = Trainer(
         game,
         data,

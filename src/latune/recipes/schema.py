@@ -19,26 +19,24 @@ class Section(BaseModel):
 
 
 class RampSection(Section):
-    """A number that changes over the first `steps` updates."""
+    """A number that changes over the first `steps` updates, or over the whole training."""
 
     start: float
     end: float
-    steps: int = Field(gt=0)
+    steps: int | None = Field(default=None, gt=0, description="the whole training where left out")
     shape: Literal["linear", "cosine", "exponential"] = "linear"
 
     @model_validator(mode="after")
     def _possible(self) -> RampSection:
-        Ramp(self.start, self.end, self.steps, self.shape)
+        Ramp(self.start, self.end, self.steps or 1, self.shape)
         return self
 
-    def build(self) -> Ramp:
-        """The ramp it describes."""
-        return Ramp(self.start, self.end, self.steps, self.shape)
 
-
-def number(value: float | RampSection) -> float | Ramp:
-    """A constant as a float, a section as its ramp."""
-    return value.build() if isinstance(value, RampSection) else float(value)
+def number(value: float | RampSection, total: int) -> float | Ramp:
+    """A constant as a float, a section as its ramp; `total` updates are the whole training."""
+    if isinstance(value, RampSection):
+        return Ramp(value.start, value.end, value.steps or total, value.shape)
+    return float(value)
 
 
 class DataSection(Section):
@@ -129,6 +127,7 @@ class ModelSection(Section):
     gamma: float | RampSection | None = None
     delta: float | None = Field(default=None, gt=0)
     order_on: Literal["sample", "mean"] | None = None
+    free_first: int | None = Field(default=None, ge=0, description="of ar-vae: free dimensions before the attributes'")
 
     @field_validator("name")
     @classmethod
@@ -146,7 +145,7 @@ class ModelSection(Section):
         presets, allowed = MODELS[self.name].presets, allowed_settings(self.name)
         wrong = [
             f"{key} is not a setting of {self.name}. Allowed: {', '.join(allowed)}."
-            for key in self.settings()
+            for key in self.given()
             if key not in allowed
         ]
         if self.preset is not None and not presets:
@@ -157,14 +156,14 @@ class ModelSection(Section):
             raise ValueError(" ".join(wrong))
         return self
 
-    def settings(self) -> dict[str, Any]:
-        """What `Spec.settings` holds."""
-        out: dict[str, Any] = {}
-        for key in type(self).model_fields:
-            value = getattr(self, key)
-            if key not in ("name", "preset", "latent") and value is not None:
-                out[key] = number(value) if isinstance(value, RampSection) else value
-        return out
+    def given(self) -> dict[str, Any]:
+        """The model's own settings that the recipe names."""
+        keys = [key for key in type(self).model_fields if key not in ("name", "preset", "latent")]
+        return {key: getattr(self, key) for key in keys if getattr(self, key) is not None}
+
+    def settings(self, total: int) -> dict[str, Any]:
+        """What `Spec.settings` holds, for a training of `total` updates."""
+        return {k: number(v, total) if isinstance(v, RampSection) else v for k, v in self.given().items()}
 
 
 class OptimiserSection(Section):
@@ -177,9 +176,9 @@ class OptimiserSection(Section):
     weight_decay: float = Field(default=0.0, ge=0)
     clip: float | None = Field(default=None, gt=0)
 
-    def build(self) -> Optimiser:
-        """The optimiser's configuration."""
-        return Optimiser(self.kind, number(self.lr), self.betas, self.eps, self.weight_decay, self.clip)
+    def build(self, total: int) -> Optimiser:
+        """The optimiser's configuration, for a training of `total` updates."""
+        return Optimiser(self.kind, number(self.lr, total), self.betas, self.eps, self.weight_decay, self.clip)
 
 
 class TrainingSection(Section):

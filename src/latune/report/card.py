@@ -7,7 +7,7 @@ from pathlib import Path
 from latune.files import write_text
 from latune.measurement import Measurement
 from latune.report.meanings import meaning
-from latune.report.words import brief, facts, number, what_it_is
+from latune.report.words import aligned, facts, measured_on, number, what_it_is
 from latune.space import Space
 
 CARD = "card.md"
@@ -25,50 +25,54 @@ def write_card(space: Space, measurement: Measurement, folder: Path | str) -> Pa
         DiskFull: when the disk has no room.
     """
     title = space.about.get("recipe", {}).get("name") or space.spec.model
-    lines = ["---", "library_name: latune", "tags: [latune, " + space.spec.model + "]", "---", "", f"# {title}", ""]
-    lines += [" ".join(what_it_is(space.spec, space.about)), ""]
-    lines += ["```python", "import latune", "", 'space = latune.load("THIS FOLDER")', *_example(space), "```", ""]
-    if space.sliders:
-        lines += ["## Sliders", "", "| slider | attribute within reach | known from |", "|---|---|---|"]
-        for name in space.sliders:
-            known = space.calibration.get(name)
-            reach = (
-                f"{brief(known.range[0])} to {brief(known.range[1])} {known.unit}".strip() if known else "not measured"
-            )
-            source = (
-                {"decoded": "measured on decoded images", "labels": "labels"}.get(known.source, known.source)
-                if known
-                else ""
-            )
-            lines.append(_row(name, reach, source))
-        lines.append("")
-    names = list(dict.fromkeys(a for score in measurement.scores.values() for a in score.per_attribute))
-    where = f"{measurement.n:,} examples of the {measurement.split} split, codes: posterior {measurement.codes}, seed {measurement.seed}."
-    lines += ["## Scores", "", where, "", _row("score", "value", *names), "|---" + "|---:" * (1 + len(names)) + "|"]
-    for name, score in measurement.scores.items():
-        parts = [number(score.per_attribute[a]) if a in score.per_attribute else "" for a in names]
-        lines.append(_row(meaning(name).title, number(score.value, 4), *parts))
-    traps = [f"- {meaning(name).title}: {meaning(name).trap}" for name in measurement.scores if meaning(name).trap]
-    lines += ["", "How to read them:", "", *traps, "", "## Where it comes from", ""]
-    lines += [f"- {name}: {value}" for name, value in facts(space.spec, space.about).items()]
-    lines += [
-        "",
+    parts = [
+        f"---\nlibrary_name: latune\ntags: [latune, {space.spec.model}]\n---",
+        f"# {title}",
+        " ".join(what_it_is(space.spec, space.about)),
+        f'```python\nimport latune\n\nspace = latune.load("the folder of this model")\n{_example(space)}\n```',
+        *(["## Sliders", _sliders(space)] if space.sliders else []),
+        "## Scores",
+        f"Measured on {measured_on(measurement)}.",
+        _scores(measurement),
+        "How they mislead:",
+        "\n".join(f"- {meaning(n).title}: {meaning(n).trap}" for n in measurement.scores if meaning(n).trap),
+        "## Where it comes from",
+        "\n".join(f"- {name}: {value}" for name, value in facts(space.spec, space.about).items()),
+        "## What it is not for",
         "The model knows only data like those it was trained on; of other images its codes and sliders mean nothing.",
-        "",
     ]
     path = Path(folder) / CARD
-    write_text(path, "\n".join(lines))
+    write_text(path, "\n\n".join(parts) + "\n")
     return path
 
 
-def _example(space: Space) -> list[str]:
+def _sliders(space: Space) -> str:
+    rows = [("slider", "attribute within reach", "known from"), ("---", "---", "---")]
+    for name in space.sliders:
+        reach, source = "not measured", ""
+        if name in space.calibration:
+            known = space.calibration[name]
+            low, high = aligned(known.range)
+            reach = f"{low} to {high} {known.unit}".strip()
+            source = "decoded images" if known.source == "decoded" else known.source
+        rows.append((name, reach, source))
+    return "\n".join(_row(*row) for row in rows)
+
+
+def _scores(measurement: Measurement) -> str:
+    names = list(dict.fromkeys(a for score in measurement.scores.values() for a in score.per_attribute))
+    rows = [("score", "value", *names), ("---", *["---:"] * (1 + len(names)))]
+    for name, score in measurement.scores.items():
+        parts = [number(score.per_attribute[a]) if a in score.per_attribute else "" for a in names]
+        rows.append((meaning(name).title, number(score.value, 4), *parts))
+    return "\n".join(_row(*row) for row in rows)
+
+
+def _example(space: Space) -> str:
     if not space.sliders:
-        return ["space.sample(16)"]
+        return "space.sample(16)"
     name = space.sliders[0]
-    return [
-        f"space.edit(x, {name}=+2)" if name.isidentifier() else f"space.edit(x, **{{{name!r}: +2}})",
-        "space.sample(16)",
-    ]
+    return f"space.edit(images, {name}=+2)" if name.isidentifier() else f"space.edit(images, **{{{name!r}: +2}})"
 
 
 def _row(*cells: str) -> str:

@@ -29,7 +29,7 @@ AXIS = np.linspace(-4.0, 4.0, 17)  # of a surface
 
 @dataclass(frozen=True)
 class Traversal:
-    """One coordinate moved over its range: images `(n, k, c, h, w)` and the value that its attribute then has, `(k,)`."""
+    """One coordinate moved over its range: images `(n, k, c, h, w)`, and its attribute's value there, `(k,)`."""
 
     name: str
     images: Tensor

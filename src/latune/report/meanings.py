@@ -7,7 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Meaning:
-    """A metric in words: its title, one line on what it says, one on its known trap; `better` is `higher`, `lower` or empty."""
+    """A metric in words.
+
+    Args:
+        title: its name in a table.
+        says: what it means, in one line.
+        trap: how it misleads, in one line.
+        better: `higher`, `lower`, or empty where neither is.
+    """
 
     title: str
     says: str
@@ -19,7 +26,7 @@ MEANINGS = {
     "elbo": Meaning(
         "ELBO",
         "A lower bound on log p(x): minus reconstruction, minus KL; nats an example.",
-        "It compares only between models of the same likelihood and the same pixels, and is drawn with one code an image.",
+        "It compares only models of one likelihood on the same pixels; one code is drawn an image.",
     ),
     "reconstruction": Meaning(
         "Reconstruction",
@@ -30,7 +37,7 @@ MEANINGS = {
     "kl": Meaning(
         "KL",
         "How much the code of an image departs from the prior; nats an example.",
-        "Neither end is good: near zero the code is ignored, far from it samples of the prior are not what was trained on.",
+        "Neither end is good: near zero the code is ignored, far from it the prior gives poor samples.",
         "",
     ),
     "pixel-accuracy": Meaning(
@@ -46,8 +53,8 @@ MEANINGS = {
     ),
     "interpretability": Meaning(
         "Interpretability",
-        "R² of a straight line from the coordinate that tells most of an attribute to that attribute (Pati & Lerch 2020).",
-        "The coordinate is the one that wins, not the one that carries the name; a perfect but curved relation scores below 1.",
+        "R² of a straight line to an attribute from the coordinate that tells most of it (Pati & Lerch 2020).",
+        "The coordinate is the one that wins, not the one with the name; a perfect but curved relation stays below 1.",
     ),
     "scc": Meaning(
         "SCC",

@@ -13,7 +13,7 @@ import numpy as np
 from latune.data import Dataset
 from latune.files import whole, write_json, write_text
 from latune.measurement import Measurement, positions
-from latune.report import figures, sheets
+from latune.report import figures, sheets, style
 from latune.report.findings import AXIS, Findings, gather
 from latune.report.page import Drawings, page
 from latune.space import Space
@@ -126,8 +126,8 @@ def draw(space: Space, found: Findings) -> tuple[Drawings, dict[str, bytes]]:
         charts[f"surface-{name}"] = figures.surface(space.attributes[name], own), alt
     if len(found.log) > 1:
         charts["log"] = figures.training(found.log), "Training curves over updates"
-    vectors = {name: figures.svg(figure, f"c{i}", alt) for i, (name, (figure, alt)) in enumerate(charts.items())}
-    pictures = images | {name: figures.png(figure) for name, (figure, _) in charts.items()}
+    vectors = {name: style.svg(figure, f"c{i}", alt) for i, (name, (figure, alt)) in enumerate(charts.items())}
+    pictures = images | {name: style.png(figure) for name, (figure, _) in charts.items()}
     return Drawings(images, vectors), pictures
 
 
@@ -152,7 +152,8 @@ def as_numbers(space: Space, found: Findings, title: str, command: str, seed: in
         **found.measurement.as_dict(),
         "baselines": found.baselines,
         "traversals": {
-            each.name: {"positions": positions().tolist(), "expected": _listed(each.expected)} for each in found.traversals
+            each.name: {"positions": positions().tolist(), "expected": _listed(each.expected)}
+            for each in found.traversals
         },
         "calibration": {name: known.as_dict() for name, known in space.calibration.items()},
         "surfaces": [

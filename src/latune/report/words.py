@@ -6,6 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from latune.measurement import Measurement
+from latune.models import Spec
+
 MODELS = {"vae": "variational autoencoder (VAE)", "beta-vae": "β-VAE", "ar-vae": "AR-VAE"}
 
 
@@ -73,15 +76,24 @@ def flat(value: Any) -> str:
     return str(value)
 
 
-def what_it_is(spec: Any, about: Mapping[str, Any]) -> list[str]:
+def measured_on(measurement: Measurement) -> str:
+    """Which data a measurement is of, and which codes."""
+    return (
+        f"{measurement.n:,} examples of the {measurement.split} split; codes: posterior {measurement.codes}, "
+        f"seed {measurement.seed}"
+    )
+
+
+def what_it_is(spec: Spec, about: Mapping[str, Any]) -> list[str]:
     """One or two sentences each on the model and on its training; nothing that is not known is mentioned."""
     c, h, w = spec.shape
     recipe, data = about.get("recipe", {}), about.get("data", {})
     model = MODELS.get(spec.model, spec.model)
-    first = f"{'An' if model[0] in 'aA' else 'A'} {model} of {'colour' if c == 3 else 'grey'} images of {h}×{w} pixels, with {spec.latent} latent coordinates"
+    article, colour = "An" if model[0] in "aA" else "A", "colour" if c == 3 else "grey"
+    first = f"{article} {model} of {colour} images of {h}×{w} pixels, with {spec.latent} latent coordinates"
     if spec.attributes:
-        few = len(spec.attributes) == 1
-        first += f"; {len(spec.attributes)} of them {'is a slider' if few else 'are sliders'}, ordered by {listed(spec.attributes)}"
+        verb = "is a slider" if len(spec.attributes) == 1 else "are sliders"
+        first += f"; {len(spec.attributes)} of them {verb}, ordered by {listed(spec.attributes)}"
     trained = [
         f"for {about['steps']:,} updates" if "steps" in about else "",
         f"in {duration(about['seconds'])}" if "seconds" in about else "",
@@ -94,7 +106,7 @@ def what_it_is(spec: Any, about: Mapping[str, Any]) -> list[str]:
     return [f"{first}.", *([" ".join(second + third)] if second + third else [])]
 
 
-def facts(spec: Any, about: Mapping[str, Any]) -> dict[str, str]:
+def facts(spec: Spec, about: Mapping[str, Any]) -> dict[str, str]:
     """What is known of how the model came to be, one line each."""
     recipe, data = about.get("recipe", {}), about.get("data", {})
     found = {

@@ -61,7 +61,7 @@ def _fig3(data: str) -> Experiment:
         measure=metrics.disentangled,
         notes=(
             SPLIT,
-            "The authors divide their MIG by an estimate that grows with the number of rows; it compares only with itself.",
+            "The authors divide their MIG by an estimate that grows with the rows; it compares only with itself.",
             "Modularity averages over all dims, also those that carry nothing; the last row leaves these out.",
             QUICK[data],
         ),
@@ -130,9 +130,9 @@ EXPERIMENTS = [
         measure=content.preserved,
         notes=(
             SPLIT,
-            "The classifier is our own. The authors' takes the softmax twice; compare how far a row lies below the originals.",
-            "In the authors' code a digit sees five of the ten values, each twice, and the mean has a seventh entry that moves "
-            "the last dim. Here every digit sees all ten values of its six attributes.",
+            "The classifier is our own (the authors' takes the softmax twice): compare rows with the originals.",
+            "In the authors' code a digit sees five of the ten values, each twice, and the mean has a seventh entry, "
+            "the last dim moved. Here every digit sees all ten values of its six attributes.",
             "The β-VAE moves, for each attribute, the dim that tells most of it on validation examples.",
             QUICK["mnist"],
         ),

@@ -89,7 +89,7 @@ def responses(subject: Subject, dims: Mapping[str, int]) -> dict[str, np.ndarray
 
 
 def followed(subject: Subject) -> Measured:
-    """The numbers behind the pictures: how well an attribute's order is its dim's order, on data and when the dim moves.
+    """The numbers behind the pictures: how well a dim's order is its attribute's, on data and when the dim moves.
 
     A dim that falls where its attribute rises counts as one that rises: nothing tells an unordered model the sign.
     """

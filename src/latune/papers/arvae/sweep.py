@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
+from typing import TYPE_CHECKING
 
 from latune.papers.arvae.metrics import disentangled, reconstructed
 from latune.papers.arvae.published import SWEEP
 from latune.papers.experiment import Arm, Gallery, Measured, Picture, Subject
-from latune.report import figures
+from latune.report import style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Cell = tuple[float, float]  # gamma and delta
+Point = tuple[float, float]  # accuracy and Interpretability
 
 
 def cells(recipe: str, gammas: Sequence[float], deltas: Sequence[float]) -> tuple[Arm, ...]:
@@ -35,37 +42,42 @@ def traded(subject: Subject) -> Measured:
 
 
 def chart(gallery: Gallery) -> list[Picture]:
-    """Interpretability over accuracy: a colour for each gamma, a size for each delta, the paper's cells hollow."""
-    import matplotlib
-    from matplotlib.figure import Figure
-
-    ours: dict[tuple[float, float], list[tuple[float, float]]] = {}
+    """Fig. 8 as a picture: our cells, and the paper's."""
+    ours: dict[Cell, list[Point]] = {}
     for result in gallery.results:
         model, numbers = result["recipe"]["model"], result["numbers"]
         ours.setdefault((model["gamma"], model["delta"]), []).append((numbers["accuracy"], numbers["interpretability"]))
-    points = {cell: tuple(median(values) for values in zip(*pairs, strict=True)) for cell, pairs in ours.items()}
+    medians = {cell: (median(x for x, _ in points), median(y for _, y in points)) for cell, points in ours.items()}
     theirs = {
         cell: (published["accuracy"].median, published["interpretability"].median)
         for cell, published in SWEEP.items()
-        if len(published) == 2 and cell in points
+        if len(published) == 2 and cell in medians
     }
-    gammas = sorted({gamma for gamma, _ in points})
-    deltas = sorted({delta for _, delta in points})
-    with matplotlib.rc_context(figures.STYLE):
-        figure = Figure(figsize=(6.2, 3.8), layout="constrained")
-        ax = figure.subplots()
-        for i, gamma in enumerate(gammas):
-            colour = figures.LINES[i % len(figures.LINES)]
-            line = [points[gamma, delta] for delta in deltas if (gamma, delta) in points]
-            ax.plot(*zip(*line, strict=True), color=colour, linewidth=0.8, alpha=0.6)
-            for published, faces in ((points, colour), (theirs, "none")):
-                dots = {cell: point for cell, point in published.items() if cell[0] == gamma}
-                if dots:
-                    sizes = [18 + 22 * deltas.index(delta) for _, delta in dots]
-                    label = f"γ = {gamma:g}" if published is points else None
-                    ax.scatter(
-                        *zip(*dots.values(), strict=True), s=sizes, facecolors=faces, edgecolors=colour, label=label
-                    )
-        ax.set(xlabel="pixel accuracy (%)", ylabel="Interpretability")
-        ax.legend(title=f"larger dots: larger δ ({', '.join(f'{delta:g}' for delta in deltas)})\nhollow: the paper's")
-        return [Picture("sweep", "Interpretability over pixel accuracy, for each γ and δ.", figures.png(figure))]
+    caption = (
+        "Interpretability over pixel accuracy: a colour for each γ, larger dots for larger δ, the paper's cells hollow."
+    )
+    return [Picture("sweep", caption, style.png(traded_off(medians, theirs)))]
+
+
+@style.styled
+def traded_off(ours: Mapping[Cell, Point], theirs: Mapping[Cell, Point]) -> Figure:
+    """Interpretability over accuracy of every cell: ours filled and joined along delta, the paper's hollow."""
+    figure, axes = style.panels(1, 1, (6.2, 3.8))
+    ax = axes[0, 0]
+    deltas = sorted({delta for _, delta in ours})
+    for i, gamma in enumerate(sorted({gamma for gamma, _ in ours})):
+        colour = style.LINES[i % len(style.LINES)]
+        for points, faces in ((ours, colour), (theirs, "none")):
+            chosen = sorted(cell for cell in points if cell[0] == gamma)
+            if not chosen:
+                continue
+            x, y = zip(*(points[cell] for cell in chosen), strict=True)
+            sizes = [18 + 22 * deltas.index(delta) for _, delta in chosen]
+            ax.scatter(
+                x, y, s=sizes, facecolors=faces, edgecolors=colour, label=f"γ = {gamma:g}" if points is ours else None
+            )
+            if points is ours:
+                ax.plot(x, y, color=colour, linewidth=0.8, alpha=0.6)
+    ax.set(xlabel="pixel accuracy (%)", ylabel="Interpretability")
+    ax.legend(title=f"δ = {', '.join(f'{delta:g}' for delta in deltas)}")
+    return figure
