@@ -63,14 +63,12 @@ def tiny_mnist(tmp_path, monkeypatch) -> Path:
             packed = gzip.compress(bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes())
             (folder / f"{part}-{name}-ubyte.gz").write_bytes(packed)
     monkeypatch.setenv("LATUNE_DATA", str(folder.parent))
-    monkeypatch.setenv("LATUNE_CACHE", str(tmp_path / "cache"))
     return folder
 
 
 @pytest.fixture
-def photos(tmp_path, monkeypatch) -> Path:
+def photos(tmp_path) -> Path:
     """A folder of 48 grey 12x12 images with a table of two attributes, `light` and `lean`."""
-    monkeypatch.setenv("LATUNE_CACHE", str(tmp_path / "cache"))
     folder = tmp_path / "photos"
     folder.mkdir()
     draw = np.random.default_rng(1)

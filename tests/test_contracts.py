@@ -10,7 +10,6 @@ import json
 import math
 import os
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import pytest
@@ -420,7 +419,7 @@ def test_training_does_not_touch_the_global_generator(model, data):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("fast", [{"precision": "bf16"}, {"channels_last": True}, {"ema": 0.5}, {"compile": True}])
 def test_what_training_returns_is_what_its_files_hold(fast, data, tmp_path, monkeypatch):
-    monkeypatch.setattr(nn.Module, "compile", partial(compile_quickly, nn.Module.compile))
+    compile_quickly(monkeypatch)
     recipe = {
         "name": "fast",
         "data": {"name": "arrays"},
@@ -435,12 +434,13 @@ def test_what_training_returns_is_what_its_files_hold(fast, data, tmp_path, monk
     assert torch.equal(space.decode(space.encode(x)).plain(), again.decode(again.encode(x)).plain())
 
 
-def compile_quickly(whole, module, **options):
-    """What `training.compile` does, without building kernels."""
-    whole(module, **{**options, "backend": "aot_eager"})
+def compile_quickly(monkeypatch) -> None:
+    """Let `training.compile` trace forward and backward without building kernels, which would take half a minute."""
+    compile_ = nn.Module.compile
+    monkeypatch.setattr(nn.Module, "compile", lambda module: compile_(module, backend="aot_eager"))
 
 
-def tiny_options(name: str, folder) -> dict:
+def tiny_options(name: str) -> dict:
     """What makes a recipe's data small; MNIST comes from the files of `tiny_mnist`."""
     return {"mnist": {"split": [0.6, 0.2, 0.2], "variant": "original"}}.get(name, {"limit": 200})
 
@@ -448,9 +448,10 @@ def tiny_options(name: str, folder) -> dict:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("name", shelf())
 def test_every_recipe_trains_for_two_steps(name, tiny_mnist, tmp_path, monkeypatch):
-    monkeypatch.setattr(nn.Module, "compile", partial(compile_quickly, nn.Module.compile))
+    compile_quickly(monkeypatch)
     plain = read(name, ["training.steps=2", "training.batch_size=16", "training.log_every=1"]).plain()
-    plain["data"] |= tiny_options(plain["data"]["name"], tmp_path)
+    monkeypatch.setattr("latune.space.CALIBRATION_EXAMPLES", 4)
+    plain["data"] |= tiny_options(plain["data"]["name"])
     recipe = check(plain, name)
     data = open_data(recipe)
     space = train(recipe, tmp_path / "run", data=data)
@@ -729,7 +730,7 @@ def test_generators_are_named_seeded_and_restored():
 
 
 def test_a_named_seed_is_the_same_on_every_machine():
-    assert seed_for(0, "noise") == 0x2A5A0C7F1A6F4F1F or seed_for(0, "noise") > 0
+    assert seed_for(0, "noise") == 7207491209231784873
     assert len({seed_for(seed, name) for seed in range(3) for name in ("a", "b", 1)}) == 9
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latune.data import Dataset
+from latune.data import Dataset, spread
 from latune.metrics import Score, disentanglement, mean_squared_error, monotonicity, pixel_accuracy
 from latune.space import CHUNK, Space
 from latune.terms import kl_per_example
@@ -116,14 +116,14 @@ def measure_space(
         split: `test` unless told otherwise; what a setting was chosen on is never what is reported.
         codes: `mean` of the posterior, or one `sample` an example (what AR-VAE's authors report).
         seed: of sampled codes and of the metrics' tie-breaking noise.
-        limit: most examples that are measured, the first of the split.
+        limit: most examples that are measured, evenly spread over the split.
 
     Raises:
         ValueError: for other codes than `mean` or `sample`.
     """
     if codes not in ("mean", "sample"):
         raise ValueError(f"codes is 'mean' or 'sample'. Got '{codes}'.")
-    rows = data.splits[split][:limit]
+    rows = spread(data.splits[split], limit)
     once = encoding_pass(space, data, rows, seed)
     scores = {
         "elbo": Score("elbo", once.elbo.mean().item(), settings={"samples": 1, "unit": "nats an example"}),
@@ -142,7 +142,7 @@ def measure_space(
         if varied:
             discrete = [data.attributes[names[i]].kind == "binary" for i in varied]
             scores |= disentanglement(z, values[:, varied], [names[i] for i in varied], discrete, seed)
-    responses = slider_responses(space, data, rows[:TRAVERSED])
+    responses = slider_responses(space, data, spread(rows, TRAVERSED))
     if responses:
         scores["monotonicity"] = monotonicity(positions(), responses)
     return Measurement(scores, split, len(rows), codes, seed)

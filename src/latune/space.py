@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from latune.attributes import Attribute, as_dict, from_dict, measure
 from latune.calibration import GRID, Calibration
 from latune.codes import Gaussian
-from latune.data import Dataset
+from latune.data import Dataset, spread
 from latune.data.arrays import as_pixels
 from latune.errors import DataError, RecipeError, RunError, unknown
 from latune.files import write_json
@@ -26,7 +26,8 @@ from latune.training import checkpoint as ckpt
 
 SPACE = "space.json"
 CHUNK = 1024  # examples that pass through a network at once
-CALIBRATION_EXAMPLES = 96
+CALIBRATION_EXAMPLES = 96  # decoded at every slider position and measured
+REGRESSED_EXAMPLES = 5000  # encoded, where an attribute is only a label
 REFINEMENTS = 6
 
 
@@ -177,8 +178,7 @@ class Space:
     def calibrate(self, data: Dataset) -> None:
         """Measure, on training examples, which latent value gives which attribute value."""
         rows = data.splits["training"]
-        few = rows[torch.linspace(0, len(rows) - 1, min(CALIBRATION_EXAMPLES, len(rows)), device=rows.device).long()]
-        z = self.encode(data.images(few))
+        z = self.encode(data.images(spread(rows, CALIBRATION_EXAMPLES)))
         for name in self.sliders:
             attribute, column = self.attributes[name], self._column(name)
             if attribute.measure is not None:
@@ -188,7 +188,7 @@ class Space:
                 pairs = np.repeat(sliders, len(z)), values
                 self.calibration[name] = Calibration.fit(*pairs, source="decoded", unit=attribute.unit)
             else:
-                many = rows[torch.linspace(0, len(rows) - 1, min(5000, len(rows)), device=rows.device).long()]
+                many = spread(rows, REGRESSED_EXAMPLES)
                 codes = torch.cat([self.encode(data.images(chunk)) for chunk in many.split(CHUNK)])[:, column]
                 values = data.column(name, many)
                 pairs = codes.double().cpu().numpy(), values.double().cpu().numpy()

@@ -16,7 +16,7 @@ from latune.data.home import cache_home, data_home
 from latune.data.inspection import Inspection, inspect
 from latune.data.measured import with_measured
 from latune.data.option_types import wrong_types
-from latune.data.splits import make_splits
+from latune.data.splits import make_splits, spread
 from latune.errors import DataError, unknown
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "load",
     "make_splits",
     "options",
+    "spread",
     "with_measured",
 ]
 

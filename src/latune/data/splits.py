@@ -58,3 +58,14 @@ def check_fractions(fractions: object) -> tuple[float, float, float]:
             f"for example {FRACTIONS}."
         )
     return cast(tuple[float, float, float], parts)
+
+
+def spread(indices: Tensor, most: int) -> Tensor:
+    """At most so many of a split's sorted indices, evenly spread: the first ones of a grid are all of one kind.
+
+    >>> spread(torch.arange(10), 4).tolist()
+    [0, 3, 6, 9]
+    """
+    if len(indices) <= most:
+        return indices
+    return indices[torch.linspace(0, len(indices) - 1, most, device=indices.device, dtype=torch.float64).round().long()]

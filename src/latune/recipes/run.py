@@ -10,7 +10,7 @@ import tomli_w
 import torch
 from torch import nn
 
-from latune.data import Dataset
+from latune.data import Dataset, spread
 from latune.data import load as load_data
 from latune.errors import RecipeError, RunError
 from latune.files import write_text
@@ -202,7 +202,7 @@ def validate(model: VAE, data: Dataset, seed: int) -> dict[str, float]:
     from latune.terms import kl_per_example
 
     model.eval()
-    x = data.images(data.splits["validation"][:VALIDATION_EXAMPLES])
+    x = data.images(spread(data.splits["validation"], VALIDATION_EXAMPLES))
     q = model.posterior(x)
     raw = model.raw(q.sample(generator(seed, "validation", device=x.device)))
     rec, kl = -model.likelihood.log_prob(raw, x).mean(), kl_per_example(q).mean()

@@ -44,10 +44,8 @@ def page(space: Space, found: Findings, drawn: Drawings, title: str, command: st
         "Training": training(found, drawn),
         "How it was made": made(space, command),
     }
-    kept = {
-        title: (title.split()[0].lower() + str(i), body) for i, (title, body) in enumerate(sections.items()) if body
-    }
-    links = "".join(f'<a href="#{key}">{escape(title)}</a>' for title, (key, _) in kept.items())
+    kept = {name: (f"part-{i}", body) for i, (name, body) in enumerate(sections.items()) if body}
+    links = "".join(f'<a href="#{key}">{escape(name)}</a>' for name, (key, _) in kept.items())
     parts = "\n".join(
         f'<section id="{key}"><h2>{escape(name)}</h2>{body}</section>' for name, (key, body) in kept.items()
     )
