@@ -2,9 +2,9 @@
 
     python benchmarks/conv_step.py [--updates 6] [--rounds 5] [--curve 150] [--json FILE]
 
-Torch's defaults: fp32, `nn.Dropout`, contiguous images. Latune's: bf16 autocast, channels_last, a mask cut from random
-bytes. The two take turns; the ratio is printed as median (min to max). Then both train on the same batches of digits, and
-the mean loss of the last third is compared: the spread between two seeds of the default is the noise it is held against.
+Torch's defaults: fp32, `nn.Dropout`, contiguous images. Latune's: bf16 autocast, channels_last, a mask cut from
+random bytes. The two take turns; the ratio is printed as median (min to max). Then both train on the same batches of
+digits, and the mean loss of the last third is compared, over two seeds each.
 """
 
 from __future__ import annotations
@@ -86,9 +86,8 @@ def main() -> None:
             for fast, seconds in times.items():
                 rates[fast].append(args.updates * BATCH / seconds)
     ratio = statistics.median(ratios)
-    print(
-        f"threads {torch.get_num_threads()}: default {statistics.median(rates[False]):.0f} images/s, ours {statistics.median(rates[True]):.0f} images/s"
-    )
+    print(f"threads {torch.get_num_threads()}: default {statistics.median(rates[False]):.0f} images/s, ", end="")
+    print(f"ours {statistics.median(rates[True]):.0f} images/s")
     print(f"ours is {ratio:.2f}x faster ({min(ratios):.2f} to {max(ratios):.2f})")
 
     curves = {}
@@ -101,7 +100,7 @@ def main() -> None:
         game = make(spec, fast, seed)
         losses = [game.step(batch(data, columns, step, fast), step)["loss/vae"] for step in range(args.curve)]
         curves[name] = torch.stack(losses)[-args.curve // 3 :].mean().item()
-        print(f"mean loss of the last {args.curve // 3} of {args.curve} updates, {name}: {curves[name]:.2f}")
+        print(f"mean loss, last third of {args.curve} updates, {name}: {curves[name]:.2f}")
     defaults, fasts = [v for k, v in curves.items() if "default" in k], [v for k, v in curves.items() if "ours" in k]
     apart = abs(statistics.mean(defaults) - statistics.mean(fasts))
     print(f"means are {apart:.2f} apart; two seeds of the default are {abs(defaults[0] - defaults[1]):.2f} apart")

@@ -3,8 +3,8 @@
     python benchmarks/loop.py [--updates 400] [--rounds 9] [--json FILE]
 
 Both train the same AR-VAE on the same data on the device with the same fused optimiser; the bare loop has no log, no
-checkpoints, no bar, no generators. They take turns within one process; the ratio of each round's two times is printed as
-median (min to max), for the small net of 8x8 digits, where overhead weighs most, and for MNIST's.
+checkpoints, no bar, no generators. They take turns within one process; the ratio of each round's two times is printed
+as median (min to max), for the small net of 8x8 digits, where overhead weighs most, and for MNIST's.
 """
 
 from __future__ import annotations
@@ -67,8 +67,29 @@ def ours(model, data, updates: int, folder: Path) -> float:
     return time.perf_counter() - began
 
 
+def compare(side: int, nets: dict, updates: int, rounds: int) -> dict[str, float]:
+    """Take turns; the ratios of the rounds."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (4000, side, side), dtype=torch.uint8, generator=generator)
+    columns = {f"a{i}": torch.randn(4000, generator=generator) for i in range(6)}
+    data = from_arrays(images, columns)
+    spec = Spec("ar-vae", (1, side, side), 16, tuple(columns), nets)
+    ratios, millis = [], []
+    for i in range(rounds + 1):
+        times = {}
+        for who in ("bare", "ours") if i % 2 else ("ours", "bare"):
+            with tempfile.TemporaryDirectory() as folder:
+                model = build(spec, 0)
+                times[who] = bare(model, data, updates) if who == "bare" else ours(model, data, updates, Path(folder))
+        if i:  # the first round warms up
+            ratios.append(times["ours"] / times["bare"])
+            millis.append(1000 * times["bare"] / updates)
+    ends = {"min": min(ratios), "max": max(ratios)}
+    return {"ratio": statistics.median(ratios), **ends, "bare_ms": statistics.median(millis)}
+
+
 def main() -> None:
-    """Take turns, and print the ratios."""
+    """Print the ratios."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--updates", type=int, default=400)
     parser.add_argument("--rounds", type=int, default=9)
@@ -76,29 +97,9 @@ def main() -> None:
     args = parser.parse_args()
     results = {}
     for name, (side, nets) in NETS.items():
-        generator = torch.Generator().manual_seed(0)
-        images = torch.randint(0, 256, (4000, side, side), dtype=torch.uint8, generator=generator)
-        columns = {f"a{i}": torch.randn(4000, generator=generator) for i in range(6)}
-        data = from_arrays(images, columns)
-        spec = Spec("ar-vae", (1, side, side), 16, tuple(columns), nets)
-        ratios, millis = [], []
-        for i in range(args.rounds + 1):
-            with tempfile.TemporaryDirectory() as folder:
-                pair = [
-                    lambda: bare(build(spec, 0), data, args.updates),
-                    lambda f=folder: ours(build(spec, 0), data, args.updates, Path(f)),
-                ]
-                times = {}
-                for which in (0, 1) if i % 2 else (1, 0):
-                    times[which] = pair[which]()
-            if i:  # the first round warms up
-                ratios.append(times[1] / times[0])
-                millis.append(1000 * times[0] / args.updates)
-        ratio = statistics.median(ratios)
-        results[name] = {"ratio": ratio, "min": min(ratios), "max": max(ratios), "bare_ms": statistics.median(millis)}
-        print(
-            f"{name}: ours / bare = {ratio:.3f} ({min(ratios):.3f} to {max(ratios):.3f}); bare step {statistics.median(millis):.2f} ms"
-        )
+        results[name] = found = compare(side, nets, args.updates, args.rounds)
+        print(f"{name}: ours / bare = {found['ratio']:.3f} ({found['min']:.3f} to {found['max']:.3f}); ", end="")
+        print(f"bare step {found['bare_ms']:.2f} ms, {torch.get_num_threads()} threads")
     if args.json:
         args.json.write_text(json.dumps(results, indent=2))
 

@@ -1,4 +1,4 @@
-"""Make the pictures of the README and the front page from a trained run: python docs/make_pictures.py runs/arvae-mnist"""
+"""Make the README's pictures from a trained run: python docs/make_pictures.py runs/arvae-mnist"""
 
 from __future__ import annotations
 

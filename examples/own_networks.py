@@ -26,16 +26,15 @@ class Decoder(nn.Sequential):
 
 if __name__ == "__main__":
     digits = load_digits()
-    images, ink = digits.images / 16, digits.images.mean((1, 2))
-    out = Path("out/own_networks")
-    settings = {"encoder": {"width": 96}, "decoder": {"width": 96}}
-    space = latune.fit(images, {"ink": ink}, out, encoder=Encoder, decoder=Decoder, nets_settings=settings,
-                       training__epochs=30)  # fmt: skip
-    again = latune.load(
-        out, nets=(Encoder(96), Decoder(96))
-    )  # a script's classes are passed; a module's are found by name
-    print(
-        again,
-        "largest difference:",
-        (space.decode(space.encode(images)) - again.decode(again.encode(images))).abs().max().item(),
-    )
+    images, ink, out = digits.images / 16, digits.images.mean((1, 2)), Path("out/own_networks")
+    own = {
+        "encoder": Encoder,
+        "decoder": Decoder,
+        "nets_settings": {"encoder": {"width": 96}, "decoder": {"width": 96}},
+    }
+    space = latune.fit(images, {"ink": ink}, out, **own, training__epochs=30)
+
+    # A module's classes are found by name; those of a script like this one are passed once more.
+    again = latune.load(out, nets=(Encoder(96), Decoder(96)))
+    apart = (space.decode(space.encode(images)) - again.decode(again.encode(images))).abs().max()
+    print(again, "largest difference:", apart.item())

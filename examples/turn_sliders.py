@@ -7,7 +7,8 @@ from latune.recipes import read, train
 
 OUT = Path("out/turn_sliders")
 
-space = train(read("arvae-digits"), OUT / "run", progress=True)  # run it twice: the second time it only opens the run
+recipe = read("arvae-digits", ["training.epochs=80"])
+space = train(recipe, OUT / "run", progress=True)  # run it twice: the second time it only opens the run
 digits = load("digits")
 x = digits.images(digits.splits["test"][:8])  # (8, 1, 8, 8), digits it has never seen
 

@@ -423,7 +423,7 @@ def test_what_training_returns_is_what_its_files_hold(fast, data, tmp_path, monk
     recipe = {
         "name": "fast",
         "data": {"name": "arrays"},
-        "nets": {"name": "conv", **SMALL["conv"], "dropout": 0.1},
+        "nets": {"name": "conv", **SMALL["conv"]},
         "model": {"name": "ar-vae", "latent": 5},
         "training": {"steps": 8, "batch_size": 16, **fast},
     }

@@ -40,7 +40,7 @@ class Calibration:
         finite = np.isfinite(z) & np.isfinite(attribute)
         z, attribute = z[finite], attribute[finite]
         varied = np.ptp(z) > 0 and np.ptp(attribute) > 0
-        rising = bool(spearmanr(z, attribute)[0] >= 0) if varied else True
+        rising = float(np.asarray(spearmanr(z, attribute))[0]) >= 0 if varied else True
         model = IsotonicRegression(increasing=rising, out_of_bounds="clip").fit(z, attribute)
         return cls(GRID.copy(), model.predict(GRID), source, unit)
 

@@ -366,9 +366,8 @@ def evaluate(
     if report:
         from latune.report import write_report
 
-        written = write_report(
-            space, data, run, split=split, seed=seed, command=f"latune evaluate {run} --split {split}"
-        )
+        command = f"latune evaluate {run} --split {split} --codes {codes} --seed {seed}"
+        written = write_report(space, data, run, split=split, seed=seed, command=command, measurement=measurement)
         out.print(f"report:  {written.html}", highlight=False)
 
 
@@ -471,7 +470,8 @@ def data_export(name: str, folder: Path, *, n: int | None = None, seed: Seed = 0
     """
     from latune.data import export, load
 
-    data = load(name, seed=seed, **({} if n is None else {"limit": n}))
+    limited: dict[str, Any] = {} if n is None else {"limit": n}
+    data = load(name, seed=seed, **limited)
     out.print(f"wrote {len(data):,} images and table.csv to {export(data, folder)}", highlight=False)
 
 

@@ -19,6 +19,26 @@ class DiskFull(LatuneError):
 
 
 @contextlib.contextmanager
+def room_for(path: Path | str) -> Iterator[None]:
+    """Say what a full disk means while something is written to `path`.
+
+    Raises:
+        DiskFull: when the disk has no room.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull(
+                f"No room left on the disk while writing {path}. What was saved before is untouched: "
+                "free some space and run the same command again."
+            ) from error
+        if error.filename is None or str(error.filename).endswith(".part"):
+            error.filename = str(path)  # a temporary name says nothing to the reader
+        raise
+
+
+@contextlib.contextmanager
 def whole(path: Path | str) -> Iterator[Path]:
     """A temporary path beside `path` that takes its place when the block ends, and is removed when it fails.
 
@@ -33,27 +53,19 @@ def whole(path: Path | str) -> Iterator[Path]:
     >>> [p.name for p in folder.iterdir()]
     ['a.txt']
     """
-    path, temporary = Path(path), None
-    try:
+    path = Path(path)
+    with room_for(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
         os.close(handle)
         temporary = Path(name)
-        yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFull(
-                f"No room left on the disk while writing {path}. What was saved before is untouched: "
-                "free some space and run the same command again."
-            ) from error
-        error.filename = str(path)  # the temporary name says nothing to the reader
-        raise
-    finally:
-        if temporary is not None:
+        try:
+            yield temporary
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            temporary.chmod(0o644)
+            temporary.replace(path)
+        finally:
             temporary.unlink(missing_ok=True)
 
 

@@ -66,7 +66,7 @@ class Images(Tensor):
         sheet = Image.fromarray(self.sheet(columns))
         factor = max(1, round(SHOWN / self.shape[-2]))
         if factor > 1:
-            # Whole pixels are shown as they are; of a very small image the eye sees the strokes only when they are smooth.
+            # Pixels are shown as they are; of a very small image the eye sees the strokes only when they are smooth.
             how = Image.Resampling.BICUBIC if self.shape[-2] <= TINY else Image.Resampling.NEAREST
             sheet = sheet.resize((sheet.width * factor, sheet.height * factor), how)
         buffer = io.BytesIO()

@@ -86,7 +86,7 @@ def _by_number(experiment: Experiment, on_file: Mapping[Scale, Sequence[Mapping[
     ours = {scale: spreads(records) for scale, records in on_file.items()}
     head = [""]
     for title in experiment.titles.values():
-        head += [f"{title}, {scale}" for scale in on_file]
+        head += [f"{title}, {scale} scale" for scale in on_file]
         head += [f"{title}, published"] if experiment.published else []
     lines = []
     for name, quantity in experiment.quantities.items():
@@ -107,7 +107,7 @@ def _by_arm(experiment: Experiment, on_file: Mapping[Scale, Sequence[Mapping[str
     published = {name for known in experiment.published.values() for name in known}
     head = [""]
     for name, quantity in experiment.quantities.items():
-        head += [f"{heading(quantity)}, {scale}" for scale in on_file]
+        head += [f"{heading(quantity)}, {scale} scale" for scale in on_file]
         head += [f"{quantity.title}, published"] if name in published else []
     measured = {arm for scale in on_file for arm in ours[scale]}
     lines = []

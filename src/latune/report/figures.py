@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -104,7 +105,7 @@ def training(log: Sequence[Mapping[str, Any]]) -> Figure:
         for i, (label, key) in enumerate(lines.items()):
             steps, numbers = series(log, key)
             held_out = key.startswith("validation/")
-            colour, mark = LINES[(1 if held_out else i) % len(LINES)], "o" if held_out or len(steps) == 1 else None
+            colour, mark = LINES[(1 if held_out else i) % len(LINES)], "o" if held_out else None
             ax.plot(steps, numbers, color=colour, label=label, linewidth=1.4, marker=mark, markersize=2.6)
             settled += list(numbers[steps > 0.01 * log[-1]["step"]])
         low, high = min(settled), max(settled)  # without the first steps, which would flatten the rest
@@ -123,14 +124,16 @@ def training(log: Sequence[Mapping[str, Any]]) -> Figure:
 def grouped(log: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
     """Panels of a training chart: title to what is in it, label to key.
 
-    >>> grouped([{"step": 1, "loss/vae": 3.0, "kl": 1.0, "order/slant": 0.5, "validation/kl": 1.1}])
-    {'loss': {'vae': 'loss/vae'}, 'kl': {'training': 'kl', 'validation': 'validation/kl'}, 'order': {'slant': 'order/slant'}}
-    """  # noqa: E501
-    keys = dict.fromkeys(key for line in log for key, value in line.items() if isinstance(value, int | float))
+    What was logged only once is no curve.
+
+    >>> grouped([{"step": i, "loss/vae": 3.0, "kl": 1.0, "validation/kl": 1.1} for i in range(2)])
+    {'loss': {'vae': 'loss/vae'}, 'kl': {'training': 'kl', 'validation': 'validation/kl'}}
+    """
+    seen = Counter(key for line in log for key, value in line.items() if isinstance(value, int | float))
     found: dict[str, dict[str, str]] = {}
-    for key in keys:
+    for key, times in seen.items():
         group, _, name = key.rpartition("/")
-        if key in ("step", "epoch", "seconds"):
+        if key in ("step", "epoch", "seconds") or times < 2:
             continue
         if group == "validation" or not group:
             found.setdefault(name, {})[group or "training"] = key

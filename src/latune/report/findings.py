@@ -22,7 +22,7 @@ from latune.training.log import read_log
 SAMPLES = 64  # draws from the prior
 PAIRS = 32  # images shown beside their reconstructions
 TRAVERSED = 5  # images whose sliders are moved
-POINTS = 2000  # examples in a scatter plot
+POINTS = 1500  # examples in a scatter plot
 MOST_FREE = 6  # coordinates traversed where a model has no sliders
 AXIS = np.linspace(-4.0, 4.0, 17)  # of a surface
 

@@ -10,6 +10,7 @@ from html import escape
 from importlib.resources import files
 
 from latune.measurement import positions
+from latune.report.figures import grouped
 from latune.report.findings import Findings, Traversal
 from latune.report.sheets import GAP, factor_of
 from latune.report.tables import scores, shown
@@ -39,7 +40,7 @@ def page(space: Space, found: Findings, drawn: Drawings, title: str, command: st
         "Samples and reconstructions": images(space, found, drawn, seed),
         "Sliders" if space.sliders else "Coordinates": sliders(space, found, drawn),
         "Scores": scores(space, found),
-        "Attributes and their coordinates": codes(found, drawn),
+        "Attributes and their coordinates": codes(space, found, drawn),
         "Attribute surfaces": surfaces(found, drawn),
         "Training": training(found, drawn),
         "How it was made": made(space, command),
@@ -152,7 +153,7 @@ def _scale(values: list[float], columns: str, kind: str = "") -> str:
     return f'<div class="scale {kind}" style="{columns}">{cells}</div>'
 
 
-def codes(found: Findings, drawn: Drawings) -> str:
+def codes(space: Space, found: Findings, drawn: Drawings) -> str:
     """Attributes over their coordinates, and the planes of two sliders."""
     if "attributes" not in drawn.charts:
         return ""
@@ -162,8 +163,9 @@ def codes(found: Findings, drawn: Drawings) -> str:
         _figure(
             drawn.charts["attributes"],
             "Dots: an example's attribute over its coordinate. Line: the mean attribute with the slider at that "
-            "position, the map that turns a wish in the attribute's own unit into a latent value. Where the line "
-            "leaves the dots, decoded images are not quite like real ones; blur, for one, changes lengths and areas.",
+            "position, the map that turns a wish in the attribute's own unit into a latent value."
+            + " Where the line leaves the dots, decoded images are not quite like real ones (blur changes lengths)."
+            * any(known.source == "decoded" for known in space.calibration.values()),
         ),
     ]
     if "planes" in drawn.charts:
@@ -211,7 +213,7 @@ def training(found: Findings, drawn: Drawings) -> str:
     """The training curve."""
     if "log" not in drawn.charts:
         return ""
-    held_out = any(key.startswith("validation/") for line in found.log for key in line)
+    held_out = any("validation" in lines for lines in grouped(found.log).values())
     return _say(
         f"{found.log[-1]['step']:,} updates. Every value is a mean over the updates between two logged ones"
         + ("; with dots: the validation split." if held_out else ".")

@@ -124,7 +124,7 @@ def draw(space: Space, found: Findings) -> tuple[Drawings, dict[str, bytes]]:
         own = [each for each in found.surfaces if each.name == name]
         alt = f"{name} of decoded images over its own coordinate and {' or '.join(each.against for each in own)}"
         charts[f"surface-{name}"] = figures.surface(space.attributes[name], own), alt
-    if len(found.log) > 1:
+    if figures.grouped(found.log):
         charts["log"] = figures.training(found.log), "Training curves over updates"
     vectors = {name: style.svg(figure, f"c{i}", alt) for i, (name, (figure, alt)) in enumerate(charts.items())}
     pictures = images | {name: style.png(figure) for name, (figure, _) in charts.items()}

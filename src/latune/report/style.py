@@ -22,7 +22,8 @@ VARIABLES = {INK: "--ink", SOFT: "--soft", GRID: "--grid", PAPER: "--paper"}
 VARIABLES |= {colour: f"--line-{i}" for i, colour in enumerate(LINES)}
 DOTS = "#4a86c8"  # dots are pixels even in an SVG, so their colour has to do on both pages
 COLOURS = "viridis"  # even in lightness, and readable without colour vision
-DPI = 160
+PNG_DPI, SVG_DPI = 160, 130  # of an SVG: the parts that are pixels
+PIXELS = 100  # an inch of a chart on the page
 P = ParamSpec("P")
 
 STYLE: dict[Any, Any] = {
@@ -77,7 +78,7 @@ def dots(ax: Axes, x: np.ndarray, y: np.ndarray, colours: np.ndarray | None = No
 
 def png(figure: Figure) -> bytes:
     """A figure as a PNG file, on a light ground."""
-    return _saved(figure, format="png")
+    return _saved(figure, format="png", dpi=PNG_DPI)
 
 
 def svg(figure: Figure, key: str, alt: str) -> str:
@@ -88,14 +89,15 @@ def svg(figure: Figure, key: str, alt: str) -> str:
         key: put before every id, which have to differ within a page.
         alt: what the figure shows, for those who do not see it.
     """
-    text = _saved(figure, format="svg", transparent=True, metadata={"Date": None}).decode()
+    text = _saved(figure, format="svg", dpi=SVG_DPI, transparent=True, metadata={"Date": None}).decode()
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
     text = re.sub(r'\bid="', f'id="{key}-', text)
     text = re.sub(r'(url\(|href=")#', rf"\g<1>#{key}-", text)
     text = re.sub(r"(font(?:-family)?:[^;\"]*?)'?DejaVu Sans'?[^;\"]*", r"\1var(--sans)", text)
     for colour, variable in VARIABLES.items():
         text = text.replace(colour, f"var({variable})")
-    return text.replace("<svg ", f'<svg role="img" aria-label="{escape(alt)}" ', 1)
+    width = round(PIXELS * figure.get_figwidth())
+    return text.replace("<svg ", f'<svg role="img" aria-label="{escape(alt)}" style="max-width:{width}px" ', 1)
 
 
 def _saved(figure: Figure, **how: Any) -> bytes:
@@ -103,6 +105,6 @@ def _saved(figure: Figure, **how: Any) -> bytes:
 
     buffer = io.BytesIO()
     with matplotlib.rc_context(STYLE):
-        figure.savefig(buffer, dpi=DPI, **how)
+        figure.savefig(buffer, **how)
     figure.set_layout_engine("none")  # what was laid out once stays: saved again, it need not be computed again
     return buffer.getvalue()

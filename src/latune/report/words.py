@@ -23,15 +23,6 @@ def number(value: float, digits: int = 3) -> str:
     return f"{value:,.{places}f}".replace("-", "−")
 
 
-def brief(value: float) -> str:
-    """Three digits that matter, for the small print under a picture.
-
-    >>> brief(17.7037), brief(-0.2456), brief(0)
-    ('17.7', '−0.246', '0')
-    """
-    return f"{value:.3g}".replace("-", "−")
-
-
 def aligned(values: Sequence[float]) -> list[str]:
     """Numbers in a row, all with as many decimals as their span asks for.
 
@@ -55,7 +46,7 @@ def listed(words: Sequence[str]) -> str:
 def duration(seconds: float) -> str:
     """A time span in its own unit.
 
-    >>> duration(11.18), duration(372), duration(9000)
+    >>> duration(11.18), duration(372.0), duration(9000.0)
     ('11 s', '6.2 min', '2.5 h')
     """
     if seconds < 90:
@@ -96,13 +87,13 @@ def what_it_is(spec: Spec, about: Mapping[str, Any]) -> list[str]:
         first += f"; {len(spec.attributes)} of them {verb}, ordered by {listed(spec.attributes)}"
     trained = [
         f"for {about['steps']:,} updates" if "steps" in about else "",
-        f"in {duration(about['seconds'])}" if "seconds" in about else "",
+        f"in {duration(float(about['seconds']))}" if "seconds" in about else "",
         f"on {about['device']}" if "device" in about else "",
         f"from seed {recipe['seed']}" if "seed" in recipe else "",
     ]
-    source = [str(data[key]) for key in ("source", "licence") if data.get(key)]
     second = [f"Trained {' '.join(part for part in trained if part)}."] if any(trained) else []
-    third = [f"Data: {', '.join(source)}."] if source else []
+    licence = f"; licence: {data['licence']}" if data.get("licence") else ""
+    third = [f"Data: {data['source']}{licence}."] if data.get("source") else []
     return [f"{first}.", *([" ".join(second + third)] if second + third else [])]
 
 
@@ -120,7 +111,7 @@ def facts(spec: Spec, about: Mapping[str, Any]) -> dict[str, str]:
         "files": flat(data.get("files", "")),
         "seed": str(recipe.get("seed", "")),
         "updates": f"{about['steps']:,}" if "steps" in about else "",
-        "training time": duration(about["seconds"]) if "seconds" in about else "",
+        "training time": duration(float(about["seconds"])) if "seconds" in about else "",
         "device": f"{about['device']}, {about.get('threads', '?')} threads" if "device" in about else "",
         "versions": ", ".join(f"{k} {about[k]}" for k in ("latune", "commit", "torch", "python") if about.get(k)),
     }

@@ -46,9 +46,7 @@ def load_tensors(path: Path, device: Any = "cpu") -> tuple[dict[str, Tensor], di
             about = json.loads((file.metadata() or {}).get("latune", "{}"))
             return {name: file.get_tensor(name) for name in file.keys()}, about  # noqa: SIM118
     except FileNotFoundError:
-        raise RunError(
-            f"{path} is missing. A run folder holds it after its first checkpoint: train the run first."
-        ) from None
+        raise RunError(f"{path} is missing. A run folder holds it after its first checkpoint: train first.") from None
     except (SafetensorError, ValueError) as error:
         raise RunError(
             f"{path} is not a readable safetensors file ({error}). Restore it from a copy, or train again."
@@ -90,10 +88,14 @@ def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Put flat named moments back."""
+    """Put flat named moments back, each in the memory order of its parameter, as fused optimisers want it."""
+    parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors.items():
         index, key = name.split("/", 1)
+        parameter = parameters[int(index)]
+        if value.shape == parameter.shape:
+            value = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
         state.setdefault(int(index), {})[key] = value
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
 

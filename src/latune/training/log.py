@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from latune.files import write_text
+from latune.files import room_for, write_text
 
 LOG = "log.jsonl"
 
@@ -33,18 +34,21 @@ class Log:
     def write(self, line: dict[str, Any]) -> None:
         """Append one line: `step` and any numbers beside it."""
         if self._file is not None:
-            self._file.write(json.dumps(line) + "\n")
-            self._file.flush()
+            with room_for(self._file.name):
+                self._file.write(json.dumps(line) + "\n")
+                self._file.flush()
         if self._events is not None:
             for name, value in line.items():
                 if name != "step" and isinstance(value, int | float):
                     self._events.add_scalar(name, value, line["step"])
 
     def close(self) -> None:
-        """Flush and close the files."""
+        """Close the files; every line was flushed when it was written."""
         for file in (self._file, self._events):
             if file is not None:
-                file.close()
+                # On a full disk this fails once more, and would hide the error that says so.
+                with contextlib.suppress(OSError):
+                    file.close()
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:

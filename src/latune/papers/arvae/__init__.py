@@ -79,7 +79,7 @@ def _fig5(data: str) -> Experiment:
             "accuracy": Quantity("Accuracy", 2, "%"),
             "accuracy-mean": Quantity("Accuracy from the posterior mean", 2, "%"),
         },
-        settings=SAMPLES,
+        settings={**SAMPLES, "rows": 10_000},
         measure=metrics.reconstructed,
         notes=(SPLIT, QUICK[data]),
     )

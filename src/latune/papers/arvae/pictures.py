@@ -42,8 +42,8 @@ def scatter(gallery: Gallery) -> list[Picture]:
         made.append(style.png(figure))
     caption = (
         "Test examples in the planes of two attributes' dims, coloured by the attribute of the row; on the diagonal "
-        "how a dim is distributed, with the prior's density. Left β-VAE, each attribute on the dim that tells most of it, "
-        "right AR-VAE."
+        "how a dim is distributed, with the prior's density. Left β-VAE, each attribute on the dim that tells most of "
+        "it; right AR-VAE."
     )
     return [Picture("scatter", caption, beside(made, columns=2))]
 
