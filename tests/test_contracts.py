@@ -416,14 +416,14 @@ def test_training_does_not_touch_the_global_generator(model, data):
     assert torch.equal(state, torch.get_rng_state())
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:The .grad attribute:UserWarning")
 @pytest.mark.parametrize("fast", [{"precision": "bf16"}, {"channels_last": True}, {"ema": 0.5}, {"compile": True}])
 def test_what_training_returns_is_what_its_files_hold(fast, data, tmp_path, monkeypatch):
     compile_quickly(monkeypatch)
     recipe = {
         "name": "fast",
         "data": {"name": "arrays"},
-        "nets": {"name": "conv", **SMALL["conv"]},
+        "nets": {"name": "conv", **SMALL["conv"], "dropout": 0.1},
         "model": {"name": "ar-vae", "latent": 5},
         "training": {"steps": 8, "batch_size": 16, **fast},
     }

@@ -88,7 +88,7 @@ def files(folder: Path) -> dict[str, int]:
     return {str(path.relative_to(folder)): path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
 
 
-# --- running and filing -------------------------------------------------------------------------------------------------
+# --- running and filing -----------------------------------------------------------------------------------------------
 
 
 def test_a_result_says_where_it_comes_from(place: Path) -> None:
@@ -145,8 +145,8 @@ def test_experiments_share_their_runs(place: Path) -> None:
 
 
 def test_words_that_change_nothing_name_no_other_run() -> None:
-    cell = next(arm for arm in EXPERIMENTS["arvae-fig8-mnist"].arms["quick"] if arm.label == "gamma10-delta1")
-    assert cell.folder(0) == EXPERIMENTS["arvae-fig3-mnist"].arms["quick"][1].folder(0) == "arvae-mnist-seed0"
+    cell = next(arm for arm in EXPERIMENTS["arvae-fig8-mnist"].arms["paper"] if arm.label == "gamma10-delta1")
+    assert cell.folder(0) == EXPERIMENTS["arvae-fig3-mnist"].arms["paper"][1].folder(0) == "arvae-mnist-paper-seed0"
 
 
 def test_an_interrupted_experiment_goes_on_where_it_stopped(place: Path) -> None:
@@ -197,7 +197,7 @@ def test_a_damaged_result_is_named(place: Path, tmp_path: Path) -> None:
         papers.write_page(tmp_path, tmp_path / "results.md", SHELF)
 
 
-# --- the page -----------------------------------------------------------------------------------------------------------
+# --- the page ---------------------------------------------------------------------------------------------------------
 
 
 def test_the_page_is_made_of_the_files(place: Path, tmp_path: Path) -> None:
@@ -237,7 +237,7 @@ def test_pictures_are_small_and_drawn_once(place: Path) -> None:
     assert made[0].exists()
 
 
-# --- what is measured ---------------------------------------------------------------------------------------------------
+# --- what is measured -------------------------------------------------------------------------------------------------
 
 
 def test_an_ordered_dim_answers_for_its_attribute(ordered: Subject) -> None:
@@ -267,6 +267,12 @@ def test_measuring_repeats(ordered: Subject) -> None:
     assert metrics.disentangled(ordered) == metrics.disentangled(ordered)
 
 
+def test_a_model_is_measured_as_it_is_filed(tmp_path: Path) -> None:
+    arm = replace(TINY.arms["quick"][1], words=(*FEW, "training.precision=bf16"))
+    fresh, again = (open_subject(TINY, arm, 0, "quick", "cpu", tmp_path) for _ in range(2))
+    assert metrics.reconstructed(fresh) == metrics.reconstructed(again)
+
+
 def test_a_traversal_moves_one_dim_to_ten_values(ordered: Subject) -> None:
     z = ordered.space.encode(ordered.data.images(ordered.data.splits["test"][:2]))
     images = sliders.traversals(ordered, z, 3)
@@ -280,7 +286,6 @@ def test_content_is_judged_digit_by_digit(ordered: Subject, tmp_path: Path) -> N
     subject = replace(ordered, runs=tmp_path, settings={**ordered.settings, "rows": 20})
     measured = content.preserved(subject)
     numbers, per_attribute, dims = measured.numbers, measured.detail["interpolated"], measured.detail["dim"]
-    assert 30 < numbers["original"] <= 100
     assert numbers["interpolated"] == pytest.approx(sum(per_attribute.values()) / 3)
     judge = content.digit_classifier(subject.data, tmp_path / "judge-of-digits")  # opened, not trained again
     rows = subject.rows()
@@ -290,6 +295,13 @@ def test_content_is_judged_digit_by_digit(ordered: Subject, tmp_path: Path) -> N
     for name, column in dims.items():
         seen = [content.classes(judge, sliders.traversals(subject, z[[i]], column)[0]) for i in range(len(z))]
         assert per_attribute[name] == pytest.approx(share(torch.stack(seen) == truth[:, None]))
+
+
+def test_the_judge_knows_real_digits() -> None:
+    digits = load("digits")
+    judge = content.digit_classifier(digits, None, epochs=12)
+    rows = digits.splits["test"]
+    assert share(content.classes(judge, digits.images(rows)) == digits.column("digit", rows).long()) > 90
 
 
 def share(right: torch.Tensor) -> float:
@@ -319,7 +331,7 @@ def test_rows_are_drawn_from_the_whole_split() -> None:
     assert torch.equal(drawn(torch.arange(5), 9, seed=0), torch.arange(5))
 
 
-# --- the shelf ----------------------------------------------------------------------------------------------------------
+# --- the shelf --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)

@@ -18,7 +18,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from latune.codes import Categorical, Codes, Normal, Uniform
-    from latune.fit import fit
+    from latune.fitting import fit
     from latune.space import Space, load
 
 _HOMES = {
@@ -28,7 +28,7 @@ _HOMES = {
     "Categorical": "latune.codes",
     "Space": "latune.space",
     "load": "latune.space",
-    "fit": "latune.fit",
+    "fit": "latune.fitting",
 }
 
 __all__ = ["Categorical", "Codes", "Normal", "Space", "Uniform", "__version__", "fit", "load"]

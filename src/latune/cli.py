@@ -39,7 +39,7 @@ Seed = Annotated[int, Parameter(help="of every random draw")]
 def main() -> None:
     """Run the command line; whatever the user can mend is one message on standard error and exit code 2."""
     try:
-        app(exit_on_error=False, print_error=True, error_console=err)
+        app(sys.argv[1:], exit_on_error=False, print_error=True, error_console=err)
     except CycloptsError:
         sys.exit(2)  # cyclopts has said what was wrong
     except LatuneError as error:
@@ -129,7 +129,7 @@ def train(
 def _choose(kind: str, data: Path, table: Path | None, size: int | None, changes: tuple[str, ...], device: str) -> Any:
     from latune.data import load as load_data
     from latune.errors import unknown
-    from latune.fit import choose
+    from latune.fitting import choose
     from latune.recipes import change, check
 
     kinds = {
@@ -480,7 +480,8 @@ def reproduce(
     name: str = "list",
     *,
     scale: Literal["quick", "paper"] = "quick",
-    seeds: int = 3,
+    seeds: int | None = None,
+    jobs: int = 1,
     device: Device = "cpu",
     results: Path = Path("results"),
     runs: Path = Path("runs"),
@@ -495,7 +496,9 @@ def reproduce(
     scale
         `quick` takes minutes on a CPU; `paper` is the paper's own size.
     seeds
-        How many seeds, from 0.
+        How many seeds, from 0; 3 unless the experiment says otherwise.
+    jobs
+        How many trainings at once, each with its share of the threads.
     results
         Where the result files go.
     runs
@@ -510,7 +513,7 @@ def reproduce(
     else:
         _check_device(device)
         summary = papers.reproduce(
-            name, scale=scale, seeds=seeds, device=device, results=results, runs=runs, console=out
+            name, scale=scale, seeds=seeds, jobs=jobs, device=device, results=results, runs=runs, console=out
         )
         _write(json_file, summary)
 

@@ -24,6 +24,7 @@ def named(path: str, what: str = "object") -> Any:
         raise RecipeError(f"The {what} '{path}' is not of the form module:name, for example mynets:Encoder.")
     here = str(Path.cwd())
     sys.path.insert(0, here)
+    importlib.invalidate_caches()  # the file may have been written a moment ago
     try:
         module = importlib.import_module(module_name)
     except Exception as error:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import torch
 
 from latune.data import Dataset
+from latune.errors import RecipeError
 from latune.recipes import Recipe, read
 from latune.space import Space
 
@@ -67,8 +68,13 @@ class Arm:
         >>> Arm("a", "A", "arvae-digits", ("model.gamma=10.0", "model.delta=3")).folder(2)
         'arvae-digits-model.delta=3-seed2'
         """
-        plain = read(self.recipe)
-        telling = [word for word in self.words if read(self.recipe, [word]) != plain]
+        whole, telling = read(self.recipe, self.words), list(self.words)
+        for word in self.words:
+            fewer = [other for other in telling if other is not word]
+            try:
+                telling = fewer if read(self.recipe, fewer) == whole else telling
+            except RecipeError:
+                continue  # without this word, what is left is not a recipe
         name = Path(self.recipe).stem
         return "-".join([name, *sorted(telling), f"seed{seed}"]).replace("/", "_").replace(" ", "")
 

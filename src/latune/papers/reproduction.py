@@ -19,7 +19,7 @@ from latune.papers.experiment import SCALES, Arm, Experiment, Gallery, Scale, Su
 from latune.papers.summary import summarise, table
 from latune.provenance import machine
 from latune.recipes import Recipe, train
-from latune.space import SPACE
+from latune.space import SPACE, Space
 
 
 def reproduce(
@@ -106,8 +106,10 @@ def open_subject(
     """Train an arm, or open it where it is trained, with its data."""
     recipe = arm.resolve(seed)
     data = opened(recipe, device)
-    space = train(recipe, runs / scale / arm.folder(seed), device=device, data=data, progress=progress)
-    return Subject(space, recipe, data, experiment.settings, seed, runs / scale)
+    folder = runs / scale / arm.folder(seed)
+    train(recipe, folder, device=device, data=data, progress=progress)
+    # Opened from its files even when it was trained just now: not compiled, and as anyone else will measure it.
+    return Subject(Space.load(folder, device), recipe, data, experiment.settings, seed, runs / scale)
 
 
 def opened(recipe: Recipe, device: Any) -> Dataset:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from latune.papers.arvae.metrics import disentangled, reconstructed
 from latune.papers.arvae.published import SWEEP
 from latune.papers.experiment import Arm, Gallery, Measured, Picture, Subject
@@ -18,14 +20,16 @@ Cell = tuple[float, float]  # gamma and delta
 Point = tuple[float, float]  # accuracy and Interpretability
 
 
-def cells(recipe: str, gammas: Sequence[float], deltas: Sequence[float]) -> tuple[Arm, ...]:
+def cells(
+    recipe: str, gammas: Sequence[float], deltas: Sequence[float], words: tuple[str, ...] = ()
+) -> tuple[Arm, ...]:
     """One training for each gamma and delta."""
     return tuple(
         Arm(
             f"gamma{gamma:g}-delta{delta:g}",
             f"γ = {gamma:g}, δ = {delta:g}",
             recipe,
-            (f"model.gamma={float(gamma)}", f"model.delta={float(delta)}"),
+            (f"model.gamma={float(gamma)}", f"model.delta={float(delta)}", *words),
             SWEEP.get((gamma, delta), {}),
         )
         for gamma in gammas
@@ -62,11 +66,15 @@ def chart(gallery: Gallery) -> list[Picture]:
 @style.styled
 def traded_off(ours: Mapping[Cell, Point], theirs: Mapping[Cell, Point]) -> Figure:
     """Interpretability over accuracy of every cell: ours filled and joined along delta, the paper's hollow."""
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
     figure, axes = style.panels(1, 1, (6.2, 3.8))
     ax = axes[0, 0]
-    deltas = sorted({delta for _, delta in ours})
-    for i, gamma in enumerate(sorted({gamma for gamma, _ in ours})):
-        colour = style.LINES[i % len(style.LINES)]
+    gammas, deltas = (sorted(set(values)) for values in zip(*ours, strict=True))
+    shades = colormaps[style.COLOURS](np.linspace(0.0, 0.9, len(gammas)))
+    for gamma, shade in zip(gammas, shades, strict=True):
+        colour = to_hex(shade)
         for points, faces in ((ours, colour), (theirs, "none")):
             chosen = sorted(cell for cell in points if cell[0] == gamma)
             if not chosen:
