@@ -68,16 +68,16 @@ def tiny_mnist(tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture
 def photos(tmp_path) -> Path:
-    """A folder of 48 grey 12x12 images with a table of two attributes, `light` and `lean`."""
+    """A folder of 120 grey 12x12 images with a table of two attributes, `light` and `lean`."""
     folder = tmp_path / "photos"
     folder.mkdir()
     draw = np.random.default_rng(1)
     lines = ["file,light,lean"]
-    for i in range(48):
+    for i in range(120):
         light, lean = draw.uniform(0.2, 1), draw.uniform(-1, 1)
         rows, columns = np.mgrid[-6:6, -6:6]
         pixels = 255 * light * np.exp(-((columns - lean * rows) ** 2) / 4)
-        Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{i:02}.png")
-        lines.append(f"{i:02}.png,{light:.4f},{lean:.4f}")
+        Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{i:03}.png")
+        lines.append(f"{i:03}.png,{light:.4f},{lean:.4f}")
     (folder / "table.csv").write_text("\n".join(lines) + "\n")
     return folder

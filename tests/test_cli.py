@@ -99,9 +99,9 @@ def mistake(run):
 
 
 def picture(path: str | Path) -> Image.Image:
-    image = Image.open(path)
-    image.load()
-    return image
+    with Image.open(path) as image:
+        image.load()
+        return image
 
 
 @pytest.fixture
@@ -282,18 +282,18 @@ def test_reproduce_lists_experiments(run):
 def test_from_a_folder_to_a_report(run, photos):
     answer = run("data", "inspect", photos, "--json", "look.json")
     assert answer.code == 0
-    assert "48" in answer.out
+    assert "120" in answer.out
     assert [column["name"] for column in json.loads(Path("look.json").read_text())["columns"]] == ["light", "lean"]
 
     words = ["train", "arvae", "--data", photos, "--out", "mine", "training.steps=20"]
     answer = run(*words)
     assert answer.code == 0, answer.err
-    for reason in ("fully connected nets", "latent dimensions", "epochs of", "attributes"):
-        assert reason in flat(answer.err) or reason in flat(answer.out)
+    for reason in ("fully connected nets", "latent dimensions", "epochs of", "2 of them sliders"):
+        assert reason in flat(answer.err)
     assert "sliders: light, lean" in answer.out
     assert run(*words).code == 0, "the same command is understood again"
 
-    assert run("edit", "mine", photos / "03.png", "--set", "light=+2", "--to", "lean=0.3", "--out", "e.png").code == 0
+    assert run("edit", "mine", photos / "003.png", "--set", "light=+2", "--to", "lean=0.3", "--out", "e.png").code == 0
     assert picture("e.png")
     answer = run("evaluate", "mine", "--json", "scores.json")
     assert answer.code == 0, answer.err
@@ -405,11 +405,11 @@ def test_own_networks_that_do_not_fit_are_told(run, bars):
         latune.fit(images[:, :8], attributes, "x", **both)
     with pytest.raises(RecipeError, match="Did you mean 'Encoder'"):
         latune.fit(images, attributes, "x", **{**both, "encoder": "ownnets_b:Encodr"})
-    with pytest.raises(RecipeError, match="cannot be imported"):
+    with pytest.raises(RecipeError, match="There is no Python module"):
         latune.fit(images, attributes, "x", **{**both, "encoder": "nonets:Encoder"})
-    with pytest.raises(RecipeError, match="not of the form module:name"):
+    with pytest.raises(RecipeError, match="does not name a"):
         latune.fit(images, attributes, "x", **{**both, "encoder": "Encoder"})
-    with pytest.raises(RecipeError, match="width"):
+    with pytest.raises(RecipeError, match=r"cannot be made with the settings.*unexpected keyword argument .widht"):
         latune.fit(images, attributes, "x", **both, nets_settings={"encoder": {"widht": 3}})
     assert not Path("x").exists()
 
@@ -447,7 +447,7 @@ def test_a_run_on_arrays_says_how_to_measure_it(mistake, bars):
     [
         (["trian", "x"], 'Did you mean "train"'),
         (["train"], "recipe"),
-        (["sample"], "RUN"),
+        (["sample"], "--run requires an argument"),
         (["sample", "x", "--n", "many"], "many"),
         (["sample", "x", "--sett", "a=1"], "--set"),
         (["train", "arvae-digit"], "Unknown recipe 'arvae-digit'. Did you mean 'arvae-digits'?"),
@@ -458,7 +458,7 @@ def test_a_run_on_arrays_says_how_to_measure_it(mistake, bars):
         (["train", "vae-digits", "seed=-1"], "seed: got -1"),
         (["train", "vae-digits", "training.epochs=many"], "training.epochs: got 'many'"),
         (["train", "vae-digits", "training.optimiser.kind=adma"], "Did you mean 'adam'?"),
-        (["train", "vae-digits", "training.optimiser.lr.start=1"], "training.optimiser.lr"),
+        (["train", "vae-digits", "nets.hidden.first=1"], "nets.hidden: got {'first': 1}"),
         (["train", "vae-digits", "model.gamma=3"], "gamma is not a setting of vae. Allowed: beta, capacity"),
         (["train", "vae-digits", "model.preset=paper"], "vae has no presets"),
         (["train", "arvae-digits", "model.preset=papr"], "Did you mean 'paper'?"),
@@ -648,7 +648,7 @@ def test_a_column_that_is_missing_is_told(mistake, photos):
     assert "nowhere.csv" in said
     Path("other.csv").write_text("name,light\nmissing.png,3\n")
     said = mistake("train", "arvae", "--data", photos, "--attributes", "other.csv")
-    assert "missing.png" in said or "00.png" in said
+    assert "missing.png" in said or "000.png" in said
     Path("folder.toml").write_text(f'[data]\nname = "folder"\npath = "{photos}"\nattributes = ["lihgt"]\n')
     said = mistake("train", "folder.toml")
     assert "lihgt" in said

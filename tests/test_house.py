@@ -17,7 +17,7 @@ PACKAGE = ROOT / "src" / "latune"
 ROWS = [  # top to bottom; a room imports from its own row and from those below
     ["cli"],
     ["papers", "demo"],
-    ["report", "recipes", "fit"],
+    ["report", "recipes", "fitting"],
     ["space", "measurement"],
     ["models", "controls"],
     ["metrics", "training"],

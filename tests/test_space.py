@@ -338,7 +338,8 @@ def test_images_show_and_save_themselves(tmp_path):
     assert repr(images) == "Images(5, 1, 8, 8)"
     assert images.save(tmp_path / "a" / "sheet.png") == tmp_path / "a" / "sheet.png"
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["sheet.png"]
-    assert Image.open(tmp_path / "a" / "sheet.png").size == shown.size
+    with Image.open(tmp_path / "a" / "sheet.png") as saved:
+        assert saved.size == shown.size
 
 
 def test_images_are_tensors_in_every_computation():

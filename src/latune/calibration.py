@@ -22,7 +22,7 @@ class Calibration:
         unit: of the attribute.
 
     >>> thick = Calibration(np.array([-1.0, 1.0]), np.array([2.0, 4.0]), "decoded")
-    >>> thick.attribute(np.array([0.0])).item(), thick.latent(np.array([3.5])).item()
+    >>> thick.attribute(np.array([0.0])).item(), round(thick.latent(np.array([3.5])).item(), 6)
     (3.0, 0.5)
     """
 

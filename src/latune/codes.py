@@ -66,12 +66,11 @@ def normal_head(raw: Float[Tensor, "n twice_d"], scale: Scale = "exp") -> Gaussi
     return Gaussian(mean, SCALES[scale](second))
 
 
-@dataclass(frozen=True)
-class Normal:
-    """`dim` coordinates with a standard normal prior; `scale` says how a network's output becomes sigma."""
+class ReadAsGaussian:
+    """What factors of real numbers share: `dim` columns, of which a network tells mean and scale."""
 
-    dim: int = 1
-    scale: Scale = "exp"
+    dim: int
+    scale: Scale
 
     @property
     def width(self) -> int:
@@ -83,6 +82,18 @@ class Normal:
         """Columns of a network's output that describe a distribution over this factor."""
         return 2 * self.dim
 
+    def read(self, raw: Tensor) -> Gaussian:
+        """A network's `(n, 2 dim)` output as a diagonal Gaussian."""
+        return normal_head(raw, self.scale)
+
+
+@dataclass(frozen=True)
+class Normal(ReadAsGaussian):
+    """`dim` coordinates with a standard normal prior; `scale` says how a network's output becomes sigma."""
+
+    dim: int = 1
+    scale: Scale = "exp"
+
     def sample(self, n: int, generator: torch.Generator | None = None, device: Any = None) -> Tensor:
         """Draw `(n, dim)` from the prior."""
         return torch.randn(n, self.dim, generator=generator, device=device)
@@ -91,13 +102,9 @@ class Normal:
         r"""Differential entropy of the prior in nats, :math:`\tfrac d2 \log 2\pi e`."""
         return 0.5 * self.dim * math.log(2 * math.pi * math.e)
 
-    def read(self, raw: Tensor) -> Gaussian:
-        """A network's `(n, 2 dim)` output as a diagonal Gaussian."""
-        return normal_head(raw, self.scale)
-
 
 @dataclass(frozen=True)
-class Uniform:
+class Uniform(ReadAsGaussian):
     """`dim` coordinates, uniform on `[lo, hi]`; recognised by a Gaussian, as InfoGAN does."""
 
     lo: float = -1.0
@@ -109,16 +116,6 @@ class Uniform:
         if not self.lo < self.hi:
             raise ValueError(f"Uniform needs lo < hi. Got lo={self.lo}, hi={self.hi}.")
 
-    @property
-    def width(self) -> int:
-        """Columns of the code."""
-        return self.dim
-
-    @property
-    def params(self) -> int:
-        """Columns of a network's output that describe a distribution over this factor."""
-        return 2 * self.dim
-
     def sample(self, n: int, generator: torch.Generator | None = None, device: Any = None) -> Tensor:
         """Draw `(n, dim)` from the prior."""
         return torch.rand(n, self.dim, generator=generator, device=device) * (self.hi - self.lo) + self.lo
@@ -126,10 +123,6 @@ class Uniform:
     def entropy(self) -> float:
         r"""Differential entropy of the prior in nats, :math:`d \log(hi - lo)`."""
         return self.dim * math.log(self.hi - self.lo)
-
-    def read(self, raw: Tensor) -> Gaussian:
-        """A network's `(n, 2 dim)` output as a diagonal Gaussian."""
-        return normal_head(raw, self.scale)
 
 
 @dataclass(frozen=True)

@@ -48,4 +48,4 @@ def unknown(what: str, word: str, choices: Iterable[str]) -> str:
     """
     choices = sorted(choices)
     hint = did_you_mean(word, choices)
-    return f"Unknown {what} '{word}'. {hint + ' ' if hint else ''}Allowed: {', '.join(choices)}."
+    return f"Unknown {what} '{word}'. {hint + ' ' if hint else ''}Allowed: {', '.join(choices) or 'none'}."

@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-import sys
-import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from types import ModuleType
+from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
@@ -17,7 +10,8 @@ from jaxtyping import Float64
 
 from latune.attributes.attribute import Attribute
 from latune.attributes.pixels import to_uint8
-from latune.errors import AttributeFunctionError, did_you_mean
+from latune.errors import AttributeFunctionError
+from latune.imports import named, raised
 
 CONTRACT = "It takes uint8 images [n, h, w], or [n, h, w, 3] in colour, and returns one number per image: shape [n]."
 
@@ -38,24 +32,10 @@ def function(name: str) -> Attribute:
     >>> function("numpy:mean").name
     'mean'
     """
-    module_name, _, function_name = name.partition(":")
-    if not all(part.isidentifier() for part in (*module_name.split("."), function_name)):
-        raise AttributeFunctionError(
-            f"'{name}' does not name a function. Write 'module:function', as in 'strokes:ink'."
-        )
-    module = _load(module_name)
-    found = getattr(module, function_name, None)
-    if found is None:
-        own = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-        raise AttributeFunctionError(
-            _sentences(
-                f"Module '{module_name}' ({module.__file__}) has no function '{function_name}'.",
-                did_you_mean(function_name, own),
-            )
-        )
+    found = named(name, "function", "strokes:ink", AttributeFunctionError)
     if not callable(found):
         raise AttributeFunctionError(f"'{name}' is not a function: it is of type {type(found).__name__}. {CONTRACT}")
-    return Attribute(function_name, measure=cast(Callable[..., Any], found), source=name)
+    return Attribute(name.rpartition(":")[2], measure=cast(Callable[..., Any], found), source=name)
 
 
 def evaluate(attribute: Attribute, images: Any) -> Float64[np.ndarray, " n"]:
@@ -82,7 +62,7 @@ def evaluate(attribute: Attribute, images: Any) -> Float64[np.ndarray, " n"]:
         result = attribute.measure(pixels)
     except Exception as error:
         raise AttributeFunctionError(
-            f"{who} raised {_what(error)}. It was given images of shape {list(pixels.shape)}. {CONTRACT}"
+            f"{who} raised {raised(error)}. It was given images of shape {list(pixels.shape)}. {CONTRACT}"
         ) from error
     return _checked(result, len(pixels), who)
 
@@ -113,46 +93,6 @@ def _checked(result: Any, n: int, who: str) -> Float64[np.ndarray, " n"]:
     return values
 
 
-def _load(name: str) -> ModuleType:
-    try:
-        with _current_folder_first():
-            return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not (name == error.name or name.startswith(error.name + ".")):
-            raise AttributeFunctionError(f"Importing '{name}' raised {_what(error)}.") from error
-        near = did_you_mean(name, [module.name for module in pkgutil.iter_modules([str(Path.cwd())])])
-        places = f"It is looked for in {Path.cwd()} and where Python finds packages."
-        raise AttributeFunctionError(_sentences(f"There is no Python module '{name}'.", near, places)) from error
-    except Exception as error:
-        raise AttributeFunctionError(f"Importing '{name}' raised {_what(error)}.") from error
-
-
-@contextmanager
-def _current_folder_first() -> Iterator[None]:
-    folder = str(Path.cwd())
-    sys.path.insert(0, folder)
-    importlib.invalidate_caches()  # the file may have been written a moment ago
-    try:
-        yield
-    finally:
-        sys.path.remove(folder)
-
-
 def _where(attribute: Attribute) -> str:
     module = getattr(attribute.measure, "__module__", None)
     return f"{module}:{attribute.name}" if module else attribute.name
-
-
-def _what(error: Exception) -> str:
-    """The error and the line that raised it: the deepest one outside of installed packages."""
-    text = f"{type(error).__name__}: {error}".rstrip(": .")
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__)[1:] if "importlib" not in frame.filename]
-    own = [frame for frame in frames if "site-packages" not in frame.filename]
-    if isinstance(error, SyntaxError) or not (own or frames):
-        return text
-    frame = (own or frames)[-1]
-    return f"{text} ({Path(frame.filename).name}, line {frame.lineno}: {frame.line})"
-
-
-def _sentences(*parts: str) -> str:
-    return " ".join(part for part in parts if part)

@@ -133,9 +133,8 @@ def _nets(spec: Spec, params: int, width: int) -> tuple[nn.Module, nn.Module]:
     settings = dict(spec.nets)
     if "encoder" in settings:
         own = settings.get("settings", {})
-        return named(settings["encoder"], "encoder")(**own.get("encoder", {})), named(settings["decoder"], "decoder")(
-            **own.get("decoder", {})
-        )
+        encoder, decoder = (_own_net(settings[what], what, own.get(what, {})) for what in ("encoder", "decoder"))
+        return encoder, decoder
     name = settings.pop("name")
     if name not in NETS:
         raise RecipeError(unknown("nets", name, NETS))
@@ -144,6 +143,16 @@ def _nets(spec: Spec, params: int, width: int) -> tuple[nn.Module, nn.Module]:
         return config.build(spec.shape, params, width)
     except (TypeError, ValueError) as error:
         raise RecipeError(f"The nets '{name}' cannot be built for images of shape {spec.shape}: {error}") from error
+
+
+def _own_net(path: str, what: str, settings: Mapping[str, Any]) -> nn.Module:
+    cls = named(path, what)
+    try:
+        return cls(**settings)
+    except Exception as error:
+        raise RecipeError(
+            f"The {what} '{path}' cannot be made with the settings {dict(settings)}: {type(error).__name__}: {error}"
+        ) from error
 
 
 @torch.no_grad()

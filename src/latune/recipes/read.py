@@ -14,6 +14,7 @@ from latune.errors import RecipeError, did_you_mean, unknown
 from latune.recipes.schema import Recipe
 
 SHELF = Path(__file__).parent
+SPEAKING = ("extra_forbidden", "missing", "value_error")  # mistakes that say themselves what was got
 
 
 def shelf() -> dict[str, Path]:
@@ -89,15 +90,16 @@ def check(data: Mapping[str, Any], source: str) -> Recipe:
         # A value that may be of several types fails once for each; it is one mistake.
         told: dict[str, list[str]] = {}
         for mistake in error.errors():
-            start, message = _explain(mistake)
-            told.setdefault(start, []).append(message)
-        lines = [f"{start}{' '.join(messages)}" for start, messages in told.items()]
+            key, message = _explain(mistake)
+            got = told.setdefault(key, [] if mistake["type"] in SPEAKING else [f"got {mistake['input']!r}."])
+            got.append(message)
+        lines = [f"{key}: {' '.join(messages)}" for key, messages in told.items()]
         count = "1 mistake" if len(lines) == 1 else f"{len(lines)} mistakes"
         raise RecipeError(f"{count} in the recipe ({source}):\n" + "\n".join(f"  {line}" for line in lines)) from None
 
 
 def _explain(mistake: Any) -> tuple[str, str]:
-    """Which key with which value, and what is wrong with it."""
+    """Which key, and what is wrong with it."""
     kind = mistake["type"]
     # Where a value may be one of several types, pydantic puts the type it tried into the path.
     where = [str(part) for part in mistake["loc"] if kind == "extra_forbidden" or not _is_type(str(part))]
@@ -105,17 +107,15 @@ def _explain(mistake: Any) -> tuple[str, str]:
     if kind == "extra_forbidden":
         fields = _fields(where[:-1])
         hint = did_you_mean(where[-1], fields)
-        return f"{key}: ", f"no such key. {hint + ' ' if hint else ''}Allowed: {', '.join(fields)}."
+        return key, f"no such key. {hint + ' ' if hint else ''}Allowed: {', '.join(fields)}."
     if kind == "missing":
-        return f"{key}: ", "is needed."
+        return key, "is needed."
     message = re.sub(r" or instance of \w+", "", mistake["msg"].removeprefix("Value error, ")).removesuffix(".")
-    if kind == "value_error":
-        return f"{key}: ", f"{message}."
     hint = ""
     if kind == "literal_error":
         allowed = [word.strip("' ") for word in mistake["ctx"]["expected"].replace(" or ", ",").split(",")]
         hint = " " + did_you_mean(str(mistake["input"]), allowed)
-    return f"{key}: got {mistake['input']!r}. ", f"{message}.{hint}".rstrip()
+    return key, f"{message}.{hint}".rstrip()
 
 
 def _is_type(part: str) -> bool:

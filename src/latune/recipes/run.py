@@ -12,7 +12,7 @@ from torch import nn
 
 from latune.data import Dataset, spread
 from latune.data import load as load_data
-from latune.errors import RecipeError, RunError
+from latune.errors import RecipeError, RunError, unknown
 from latune.files import write_text
 from latune.models import VAE, Spec, build
 from latune.provenance import machine
@@ -66,9 +66,7 @@ def describe(recipe: Recipe, data: Dataset) -> Spec:
                 'some on the images (data.measure=["area","slant"]), or train model.name=vae.'
             )
         if missing := [name for name in attributes if name not in data.attributes]:
-            raise RecipeError(
-                f"{data.name} has no attribute {', '.join(missing)}. It has: {', '.join(data.attributes) or 'none'}."
-            )
+            raise RecipeError(" ".join(unknown(f"attribute of {data.name}", name, data.attributes) for name in missing))
     return Spec(
         model=recipe.model.name,
         shape=data.shape,
