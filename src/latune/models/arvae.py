@@ -34,6 +34,7 @@ class ARVAE(VAE):
         order_on: which code is ordered, the posterior's `sample` or its `mean`.
     """
 
+    needs_attributes: ClassVar[bool] = True
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "paper": {"likelihood": "gaussian", "sigma": 0.5**0.5, "beta": 1.0, "free_first": 0},
         "released": {"likelihood": "bernoulli", "beta": 1.0, "free_first": 1},

@@ -65,21 +65,22 @@ class Spec:
         return {**presets.get(self.preset or "", {}), **self.settings}
 
 
+SHARED = {"self", "args", "settings", "codes", "encoder", "decoder", "attributes", "latent"}  # no settings of a model
+
+
 def allowed_settings(model: str) -> list[str]:
-    """The settings that a model takes in a recipe."""
-    signatures = [
-        inspect.signature(cls.__init__).parameters for cls in MODELS[model].__mro__[:-1] if issubclass(cls, VAE)
-    ]
-    own = {name for parameters in signatures for name in parameters} - {
-        "self",
-        "args",
-        "settings",
-        "codes",
-        "encoder",
-        "decoder",
-        "attributes",
-    }
-    return sorted(own | {"sigma", "scale"} | ({"free_first"} if model == "ar-vae" else set()))
+    """The settings that a model takes in a recipe: what its constructor and its `name_codes` take, and the likelihood's.
+
+    >>> "gamma" in allowed_settings("ar-vae"), "gamma" in allowed_settings("vae")
+    (True, False)
+    """
+    family = [cls.__init__ for cls in MODELS[model].__mro__ if issubclass(cls, VAE)]
+    taken = {name for function in family for name in inspect.signature(function).parameters}
+    return sorted((taken | _of_codes(model) | {"sigma"}) - SHARED)
+
+
+def _of_codes(model: str) -> set[str]:
+    return set(inspect.signature(MODELS[model].name_codes).parameters) - SHARED
 
 
 def build(spec: Spec, seed: int | None = None, nets: tuple[nn.Module, nn.Module] | None = None) -> VAE:
@@ -101,14 +102,16 @@ def build(spec: Spec, seed: int | None = None, nets: tuple[nn.Module, nn.Module]
             " ".join(unknown(f"setting of {spec.model}", key, allowed_settings(spec.model)) for key in wrong)
         )
     cls = MODELS[spec.model]
-    scale = settings.pop("scale", "exp")
-    codes = cls.name_codes(spec.latent, spec.attributes, scale=scale, free_first=settings.pop("free_first", 0))
+    of_codes = {key: settings.pop(key) for key in _of_codes(spec.model) & settings.keys()}
+    codes = cls.name_codes(spec.latent, spec.attributes, **of_codes)
     sigma = settings.pop("sigma", None)
     likelihood = settings.pop("likelihood", "bernoulli")
     if likelihood not in LIKELIHOODS:
         raise RecipeError(unknown("likelihood", likelihood, LIKELIHOODS))
     if sigma is not None and likelihood != "gaussian":
-        raise RecipeError(f"sigma belongs to the gaussian likelihood. Got likelihood={likelihood}.")
+        if "sigma" in spec.settings:
+            raise RecipeError(f"sigma belongs to the gaussian likelihood. Got likelihood={likelihood}.")
+        sigma = None  # the preset's, for a likelihood that was changed
     with torch.random.fork_rng(devices=[]):
         if seed is not None:
             torch.manual_seed(seed)

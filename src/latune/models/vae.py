@@ -62,6 +62,7 @@ class VAE(nn.Module):
     """
 
     attributes: Sequence[str] = ()
+    needs_attributes: ClassVar[bool] = False
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
 
     def __init__(

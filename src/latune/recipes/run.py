@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from latune.data import Dataset, spread
 from latune.data import load as load_data
 from latune.errors import RecipeError, RunError, unknown
 from latune.files import write_text
-from latune.models import VAE, Spec, build
+from latune.models import MODELS, VAE, Spec, build
 from latune.provenance import machine
+from latune.recipes.compare import differences
 from latune.recipes.schema import Recipe
 from latune.space import SPACE, Space
 from latune.training import Generators, Plan, Trainer, generator, seed_for
@@ -57,13 +59,13 @@ def describe(recipe: Recipe, data: Dataset) -> Spec:
         RecipeError: when attributes are named that the data do not have, or none fits.
     """
     attributes: tuple[str, ...] = ()
-    if recipe.model.name == "ar-vae":
+    if MODELS[recipe.model.name].needs_attributes:
         numbers = [name for name, attribute in data.attributes.items() if attribute.kind != "categorical"]
         attributes = tuple(recipe.data.attributes if recipe.data.attributes is not None else numbers)
         if not attributes:
             raise RecipeError(
-                f"AR-VAE needs attributes, and {data.name} has none that are numbers. Give a CSV (data.csv), measure "
-                'some on the images (data.measure=["area","slant"]), or train model.name=vae.'
+                f"{recipe.model.name} needs attributes, and {data.name} has none that are numbers. Give a CSV (data.csv), "
+                'measure some on the images (data.measure=["area","slant"]), or train model.name=vae.'
             )
         if missing := [name for name in attributes if name not in data.attributes]:
             raise RecipeError(" ".join(unknown(f"attribute of {data.name}", name, data.attributes) for name in missing))
@@ -107,9 +109,8 @@ def train(
     _claim(recipe, folder)
     if (folder / SPACE).exists():
         return Space.load(folder, device, nets)
-    data = (
-        data if data is not None else open_data(recipe, device)
-    )  # before a folder is made: bad data leave nothing behind
+    # Everything that can be wrong is found before a folder is made, so that bad input leaves nothing behind.
+    data = data if data is not None else open_data(recipe, device)
     spec = describe(recipe, data)
     build(spec, nets=nets)
     with only_training(folder):
@@ -121,8 +122,6 @@ def train(
 def _claim(recipe: Recipe, folder: Path) -> None:
     """Refuse a folder that belongs to something else."""
     if (folder / RECIPE).exists():
-        import tomllib
-
         try:
             theirs, ours = tomllib.loads((folder / RECIPE).read_text(encoding="utf-8")), recipe.plain()
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -130,8 +129,6 @@ def _claim(recipe: Recipe, folder: Path) -> None:
                 f"{folder / RECIPE} is damaged ({error}). Restore it from a copy, or choose another folder with --out."
             ) from None
         if theirs != ours:
-            from latune.recipes.compare import differences
-
             changed = "; ".join(differences(theirs, ours)[:5])
             raise RunError(
                 f"{folder} holds a run of another recipe ({changed}). Choose another with --out, or remove it first."
