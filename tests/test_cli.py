@@ -658,7 +658,7 @@ def test_a_column_that_is_missing_is_told(mistake, photos):
 def test_own_data_without_attributes_cannot_be_an_arvae(mistake, photos):
     (photos / "table.csv").unlink()
     said = mistake("train", "arvae", "--data", photos)
-    assert "AR-VAE needs attributes" in said
+    assert "ar-vae needs attributes" in said
     assert "data.csv" in said
     assert "seed: got 'abc'" in mistake("train", "vae", "--data", photos, "seed=abc")
 

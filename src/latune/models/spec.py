@@ -69,7 +69,7 @@ SHARED = {"self", "args", "settings", "codes", "encoder", "decoder", "attributes
 
 
 def allowed_settings(model: str) -> list[str]:
-    """The settings that a model takes in a recipe: what its constructor and its `name_codes` take, and the likelihood's.
+    """The settings that a model takes in a recipe: those of its constructor, codes and likelihood.
 
     >>> "gamma" in allowed_settings("ar-vae"), "gamma" in allowed_settings("vae")
     (True, False)

@@ -64,8 +64,8 @@ def describe(recipe: Recipe, data: Dataset) -> Spec:
         attributes = tuple(recipe.data.attributes if recipe.data.attributes is not None else numbers)
         if not attributes:
             raise RecipeError(
-                f"{recipe.model.name} needs attributes, and {data.name} has none that are numbers. Give a CSV (data.csv), "
-                'measure some on the images (data.measure=["area","slant"]), or train model.name=vae.'
+                f"{recipe.model.name} needs attributes, and {data.name} has none that are numbers. Give a CSV "
+                '(data.csv), measure some on the images (data.measure=["area","slant"]), or train model.name=vae.'
             )
         if missing := [name for name in attributes if name not in data.attributes]:
             raise RecipeError(" ".join(unknown(f"attribute of {data.name}", name, data.attributes) for name in missing))
