@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
@@ -91,7 +91,7 @@ class VAE(nn.Module):
 
     def cast(self, device: torch.device) -> AbstractContextManager[Any]:
         """Run nets in the chosen precision; what leaves them is turned back to fp32."""
-        return torch.autocast(device.type, dtype=torch.bfloat16, enabled=self.precision == "bf16")
+        return torch.autocast(device.type, dtype=torch.bfloat16) if self.precision == "bf16" else nullcontext()
 
     def posterior(self, x: Float[Tensor, "n c h w"]) -> Gaussian:
         """q(z|x) of images in [0, 1]."""

@@ -83,6 +83,8 @@ class Player:
         if not self.parameters:
             raise ValueError(f"Player '{self.name}' owns no parameter that can be trained.")
         self.descent = self.optimiser.build(self.parameters)
+        self.alone = False  # whether nobody else's parameters can be reached, so that a plain backward pass will do
+        self._last: tuple[tuple[float, ...], Tensor] | None = None
 
     def lose(self, scene: Any, step: int, shared: bool = False) -> dict[str, Tensor]:
         """Fill the gradients of this player's parameters, and no others; return its loss and the unweighted terms.
@@ -90,11 +92,17 @@ class Player:
         `shared` keeps the scene's graph for the players that come after.
         """
         weighed = list(self.terms(scene))
-        weights = [at(term.weight, step) for term in weighed]
-        parts = [t.value if w == 1 else t.value * w for t, w in zip(weighed, weights, strict=True)]
-        total = torch.stack(parts).sum()
-        total.backward(inputs=self.parameters, retain_graph=shared)
-        return {f"loss/{self.name}": total.detach(), **{term.name: term.value.detach() for term in weighed}}
+        values = torch.stack([term.value for term in weighed])
+        total = values @ self._weights(tuple(at(term.weight, step) for term in weighed), values)
+        total.backward(inputs=None if self.alone else self.parameters, retain_graph=shared)
+        names = (f"loss/{self.name}", *(term.name for term in weighed))
+        return dict(zip(names, (total.detach(), *values.detach().unbind()), strict=True))
+
+    def _weights(self, weights: tuple[float, ...], like: Tensor) -> Tensor:
+        """Weights on the device of the values; those of the step before where they are the same."""
+        if self._last is None or self._last[0] != weights:
+            self._last = weights, torch.tensor(weights, dtype=like.dtype, device=like.device)
+        return self._last[1]
 
     def move(self, step: int) -> None:
         """One optimiser step on the gradients that are there."""
@@ -135,6 +143,9 @@ class Game:
                 other = owners.setdefault(id(parameter), player.name)
                 if other != player.name:
                     raise ValueError(f"Players '{other}' and '{player.name}' own the same parameter.")
+        trained = {id(p) for p in model.parameters() if p.requires_grad}
+        for player in self.players:
+            player.alone = trained <= {id(p) for p in player.parameters}
 
     def step(self, batch: Any, step: int) -> dict[str, Tensor]:
         """Let every player whose turn it is play once; return the terms they minimised, on the device."""
