@@ -22,8 +22,8 @@ SPLIT = (
 QUICK = {
     "mnist": "quick: fully connected nets on original MNIST, 40 epochs. paper: the paper's nets on plain Morpho-MNIST, "
     "100 epochs.",
-    "sprites": "quick: the paper's nets, 2,400 updates. paper: 100 epochs of 516,096 rendered sprites, about 403,000 "
-    "updates.",
+    "sprites": "quick: the paper's nets, 2,400 updates, after which position and scale are learned, shape and "
+    "orientation not yet. paper: 100 epochs of 516,096 rendered sprites, about 403,000 updates.",
 }
 
 
