@@ -13,6 +13,7 @@ from latune.recipes import check, open_data
 from latune.training import generator
 
 HERE = Path(__file__).parent / "pictures"
+REACH = 3.0  # three standard deviations of the prior either way
 INK, PAPER, ACCENT = "#1d2430", "#ffffff", "#2f6db5"
 
 
@@ -22,8 +23,8 @@ def sliders(space, x, path: Path) -> None:
     figure = Figure(figsize=(9.6, 0.86 * len(names) + 0.2), dpi=150, facecolor=PAPER)
     grid = figure.add_gridspec(len(names), 11, left=0.11, right=0.995, top=0.99, bottom=0.01, wspace=0.05, hspace=0.05)
     for row, name in enumerate(names):
-        images = space.traverse(x, name)[0].plain().numpy()
-        values = space.calibration[name].attribute(np.array([-4.0, 4.0]))
+        images = space.traverse(x, name, np.linspace(-REACH, REACH, 10))[0].plain().numpy()
+        values = space.calibration[name].attribute(np.array([-REACH, REACH]))
         unit = space.calibration[name].unit
         for column, image in enumerate(images):
             axis = figure.add_subplot(grid[row, column + (column > 4)])

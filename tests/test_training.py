@@ -492,7 +492,8 @@ def test_a_full_disk_leaves_the_last_checkpoint_whole(data, tmp_path, monkeypatc
     unbroken = tmp_path / "unbroken"
     train(recipe_of(), unbroken, data=data)
     folder = tmp_path / "run"
-    trainer = trainer_of(data, folder, about={"recipe": recipe_of().plain()})
+    known = json.loads(json.dumps({"recipe": recipe_of().plain(), "data": data.provenance}))
+    trainer = trainer_of(data, folder, about=known)
     play = trainer.game.step
 
     def step(batch, number):
@@ -589,7 +590,7 @@ def test_bad_recipes_leave_no_folder_behind(data, tmp_path):
     plain["model"]["latent"] = 1
     plain["model"]["name"] = "ar-vae"
     two = from_arrays(data.pixels, {"a": data.values[:, 0], "b": data.values[:, 0] ** 2})
-    with pytest.raises(LatuneError, match="1 latent dimensions are too few for 2 attributes"):
+    with pytest.raises(LatuneError, match="too few for 2 attributes"):
         train(check(plain, "test"), tmp_path / "run", data=two)
     with pytest.raises(LatuneError, match="'z' is what free coordinates are called"):
         train(recipe_of(), tmp_path / "run", data=from_arrays(data.pixels, {"z": data.values[:, 0]}))
@@ -598,7 +599,7 @@ def test_bad_recipes_leave_no_folder_behind(data, tmp_path):
 
 def test_a_checkpoint_of_another_recipe_or_shape_is_refused(data, tmp_path):
     trainer_of(data, tmp_path, about={"recipe": 1}).run()
-    with pytest.raises(RunError, match="belongs to another recipe"):
+    with pytest.raises(RunError, match="made with another recipe"):
         trainer_of(data, tmp_path, about={"recipe": 2}).run()
     wide = build(Spec("ar-vae", data.shape, 3, ("light",), {"name": "mlp", "hidden": [17]}), seed=0)
     with pytest.raises(RunError, match=r"has shape \(16, 36\), the recipe needs \(17, 36\)"):
@@ -626,3 +627,61 @@ def test_a_checkpoint_that_is_damaged_or_missing_is_told(data, tmp_path):
         (tmp_path / CHECKPOINT).write_bytes(damaged)
         with pytest.raises(RunError, match="is not a readable safetensors file"):
             trainer_of(data, tmp_path).run()
+
+
+class Noisy(nn.Sequential):
+    """An encoder of a user's own, which draws from torch's global generator."""
+
+    def __init__(self) -> None:
+        super().__init__(nn.Flatten(), nn.Linear(36, 16), nn.Dropout(0.5), nn.Linear(16, 6))
+
+
+class Plain(nn.Sequential):
+    """A decoder of a user's own."""
+
+    def __init__(self) -> None:
+        super().__init__(nn.Linear(3, 36), nn.Unflatten(1, (1, 6, 6)))
+
+
+def test_own_networks_that_draw_are_seeded_and_resume(data, tmp_path):
+    """Whatever the global generator was before, and wherever the training stopped."""
+    runs = {}
+    for name, stops in {"once": (), "again": (), "stopped": (4, 8)}.items():
+        torch.manual_seed(len(name))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(7)
+            nets = Noisy(), Plain()
+        for stop in (*stops, 12):
+            spec = Spec("ar-vae", data.shape, 3, ("light",))
+            trainer = trainer_of(data, tmp_path / name, model=build(spec, nets=nets))
+            trainer.total = stop
+            state = torch.get_rng_state()
+            trainer.run()
+            assert torch.equal(torch.get_rng_state(), state)
+        runs[name] = load_file(tmp_path / name / CHECKPOINT)
+    for name in ("again", "stopped"):
+        assert all(torch.equal(runs["once"][key], runs[name][key]) for key in runs["once"] if key.startswith("weights/"))
+
+
+def test_a_training_does_not_go_on_with_other_data(data, tmp_path):
+    recipe = recipe_of(checkpoint_seconds=0.0)
+    train(recipe, tmp_path / "run", data=data)
+    (tmp_path / "run" / "space.json").unlink()  # as if it had been stopped at the end
+    other = from_arrays(np.full((80, 6, 6), 0.5), {"light": np.arange(80.0)}, seed=3)
+    with pytest.raises(RunError, match="made with another data: it changed since"):
+        train(recipe, tmp_path / "run", data=other)
+
+
+def test_a_folder_in_which_nothing_was_saved_is_taken_over(data, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "recipe.toml").write_text("name = 'wrong'\n")
+    train(recipe_of(), tmp_path / "run", data=data)
+    assert "blink" in (tmp_path / "run" / "recipe.toml").read_text()
+
+
+def test_validation_measures_the_averaged_weights(data):
+    seen = []
+    trainer = trainer_of(data, ema=0.5, steps=4)
+    trainer.validate = lambda: seen.append([p.detach().clone() for p in trainer.game.model.parameters()]) or {}
+    trainer.run()
+    assert all(torch.equal(a, b) for a, b in zip(seen[-1], trainer.ema, strict=True))

@@ -21,7 +21,7 @@ from latune.recipes.compare import differences
 from latune.recipes.schema import Recipe
 from latune.space import SPACE, Space
 from latune.training import Generators, Plan, Trainer, generator, seed_for
-from latune.training.checkpoint import only_training
+from latune.training.checkpoint import CHECKPOINT, only_training
 
 RECIPE = "recipe.toml"
 VALIDATION_EXAMPLES = 1024
@@ -114,13 +114,12 @@ def train(
     spec = describe(recipe, data)
     build(spec, nets=nets)
     with only_training(folder):
-        if not (folder / RECIPE).exists():
-            write_text(folder / RECIPE, tomli_w.dumps(recipe.plain()))
+        write_text(folder / RECIPE, tomli_w.dumps(recipe.plain()))
         return _train(recipe, folder, device, progress, data, nets)
 
 
 def _claim(recipe: Recipe, folder: Path) -> None:
-    """Refuse a folder that belongs to something else."""
+    """Refuse a folder that belongs to something else; one in which nothing was saved yet may be taken over."""
     if (folder / RECIPE).exists():
         try:
             theirs, ours = tomllib.loads((folder / RECIPE).read_text(encoding="utf-8")), recipe.plain()
@@ -128,7 +127,7 @@ def _claim(recipe: Recipe, folder: Path) -> None:
             raise RunError(
                 f"{folder / RECIPE} is damaged ({error}). Restore it from a copy, or choose another folder with --out."
             ) from None
-        if theirs != ours:
+        if theirs != ours and any((folder / name).exists() for name in (CHECKPOINT, SPACE)):
             changed = "; ".join(differences(theirs, ours)[:5])
             raise RunError(
                 f"{folder} holds a run of another recipe ({changed}). Choose another with --out, or remove it first."
@@ -157,7 +156,7 @@ def _train(recipe: Recipe, folder: Path | None, device: Any, progress: bool, dat
         generators,
         attributes=spec.attributes,
         folder=folder,
-        about={"recipe": json.loads(json.dumps(recipe.plain()))},
+        about={"recipe": _plain(recipe.plain()), "data": _plain(data.provenance)},
         validate=lambda: validate(model, data, recipe.seed),
         progress=progress,
     )
@@ -179,6 +178,15 @@ def _train(recipe: Recipe, folder: Path | None, device: Any, progress: bool, dat
     if folder is not None:
         space.save(folder)
     return space
+
+
+def same_data(space: Space, data: Dataset) -> bool:
+    """Whether a space was trained on exactly these data and splits; if not, the test's examples may be ones it saw."""
+    return _plain(space.about.get("data")) == _plain(data.provenance)
+
+
+def _plain(data: Any) -> Any:
+    return json.loads(json.dumps(data, default=str))
 
 
 def _settle(model: VAE, plan: Plan) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +16,7 @@ from latune.data import Dataset
 from latune.errors import RunError, TrainingError
 from latune.training import checkpoint as ckpt
 from latune.training.game import Game
-from latune.training.generators import Generators, generator
+from latune.training.generators import Generators, generator, seed_for
 from latune.training.log import Log, progress_bar
 
 
@@ -112,7 +113,19 @@ class Trainer:
             TrainingError: when a term is no longer finite; the last good checkpoint is kept.
         """
         torch.set_float32_matmul_precision(self.plan.matmul)
-        self._restore()
+        # Networks of the user's own draw from torch's global generator: it is seeded here, saved with the checkpoint
+        # like the named ones, and given back as it was.
+        with torch.random.fork_rng(devices=self._accelerators()):
+            torch.manual_seed(seed_for(self.generators.seed, "own nets"))
+            self._restore()
+            self._play()
+        self._use_average()
+
+    def _accelerators(self) -> list[torch.device]:
+        device = torch.device(self.generators.device)
+        return [device] if device.type == "cuda" else []
+
+    def _play(self) -> None:
         self.game.model.train()
         log = Log(self.folder, self.step)
         history: list[dict[str, Tensor]] = []
@@ -139,7 +152,8 @@ class Trainer:
                             and self.plan.validate_every
                             and not epoch % self.plan.validate_every
                         ):
-                            line |= {f"validation/{k}": v for k, v in self.validate().items()}
+                            with self._averaged():
+                                line |= {f"validation/{k}": v for k, v in self.validate().items()}
                         log.write({"step": self.step, "epoch": epoch, **line, "seconds": round(self.seconds, 3)})
                         bar.update(
                             task, completed=self.step, note=f"loss {next(iter(line.values()), float('nan')):.2f}"
@@ -149,7 +163,6 @@ class Trainer:
                             last_save = now
         finally:
             log.close()
-        self._use_average()
 
     def batch(self, step: int) -> Batch:
         """The batch of an update; it depends on nothing but the seed and the update's number."""
@@ -186,8 +199,11 @@ class Trainer:
         return means
 
     def _kept(self) -> str:
-        kept = f"the last good checkpoint, of step {self._saved}, is kept" if self._saved else "nothing was saved yet"
-        return f"{kept}. Lower training.optimiser.lr, set training.optimiser.clip=1, or use training.precision=fp32"
+        advice = "Lower training.optimiser.lr or set training.optimiser.clip=1"
+        advice += ", or use training.precision=fp32" if self.plan.precision == "bf16" else ""
+        if not self._saved:
+            return f"nothing was saved yet. {advice}"
+        return f"the last good checkpoint, of step {self._saved}, is kept. {advice}, in another folder (--out)"
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -195,6 +211,16 @@ class Trainer:
             torch._foreach_lerp_(  # pyright: ignore[reportPrivateImportUsage]
                 self.ema, list(self.game.model.parameters()), 1 - self.plan.ema
             )
+
+    @contextlib.contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """The weights that training will leave behind, while they are measured."""
+        own = [parameter.detach().clone() for parameter in self.game.model.parameters()] if self.ema else []
+        self._use_average()
+        yield
+        with torch.no_grad():
+            for parameter, value in zip(self.game.model.parameters(), own, strict=False):
+                parameter.copy_(value)
 
     @torch.no_grad()
     def _use_average(self) -> None:
@@ -217,6 +243,9 @@ class Trainer:
         tensors = {f"weights/{name}": value for name, value in self.game.model.state_dict().items()}
         tensors |= {f"ema/{i}": value for i, value in enumerate(self.ema)}
         tensors |= {f"generator/{name}": state for name, state in self.generators.state().items()}
+        tensors["global/cpu"] = torch.get_rng_state()
+        for device in self._accelerators():
+            tensors["global/cuda"] = torch.cuda.get_rng_state(device)
         for player in self.game.players:
             moments = ckpt.optimiser_tensors(player.descent)
             tensors |= {f"optimiser/{player.name}/{name}": value for name, value in moments.items()}
@@ -229,14 +258,19 @@ class Trainer:
         if path is None or not path.exists():
             return
         tensors, about = ckpt.load_tensors(path)
-        if any(about.get(key) != value for key, value in self.about.items()):
-            raise RunError(
-                f"The checkpoint in {self.folder} belongs to another recipe. Choose another folder with --out."
-            )
+        for key, value in self.about.items():
+            if about.get(key) != value:
+                raise RunError(
+                    f"The checkpoint in {self.folder} was made with another {key}: it changed since. "
+                    "Put it back as it was, or train in another folder with --out."
+                )
         ckpt.load_weights(self.game.model, ckpt.under("weights/", tensors), path)
         for i, mean in enumerate(self.ema):
             mean.copy_(tensors[f"ema/{i}"])
         self.generators.restore(ckpt.under("generator/", tensors))
+        torch.set_rng_state(tensors["global/cpu"])
+        for device in self._accelerators():
+            torch.cuda.set_rng_state(tensors["global/cuda"], device)
         for player in self.game.players:
             ckpt.restore_optimiser(player.descent, ckpt.under(f"optimiser/{player.name}/", tensors))
         self.step = self._saved = int(about["step"])
