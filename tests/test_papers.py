@@ -405,3 +405,12 @@ def test_the_list_names_every_experiment() -> None:
 
 def test_spread_of_seeds() -> None:
     assert Spread.of([0.3, 0.1, 0.2]).text(1) == "0.2 (0.1 to 0.3)" and Spread.of([0.25]).text(2) == "0.25"
+
+
+def test_the_page_in_the_documentation_is_made_from_the_result_files(tmp_path: Path) -> None:
+    root = Path(__file__).parent.parent
+    page = papers.write_page(root / "results", tmp_path / "results.md")
+    told = "docs/results.md is not what the files in results/ say: run latune reproduce page"
+    assert page.read_text(encoding="utf-8") == (root / "docs/results.md").read_text(encoding="utf-8"), told
+    drawn_here = sorted(path.name for path in (tmp_path / "pictures/results").iterdir())
+    assert drawn_here == sorted(path.name for path in (root / "docs/pictures/results").iterdir())

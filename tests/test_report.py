@@ -19,7 +19,8 @@ from latune.calibration import Calibration
 from latune.data import Dataset, from_arrays
 from latune.errors import DataError
 from latune.models import Spec, build
-from latune.report import Report, write_card, write_report
+from latune.pictures import enlarged
+from latune.report import Report, sheets, write_card, write_report
 from latune.report.findings import AXIS, surfaces
 from latune.space import Space
 
@@ -212,6 +213,40 @@ def test_another_split_is_said_loudly(data: Dataset, tmp_path: Path):
     assert "Measured on the training split, not on the test split. The model was trained on it" in page.text
 
 
+@pytest.mark.parametrize("n", [1, 2, 4])
+def test_a_small_test_split_leaves_scores_out_and_the_page_says_so(data: Dataset, tmp_path: Path, n: int):
+    few = replace(data, splits={**data.splits, "test": data.splits["test"][:n]})
+    space = space_of()
+    report = write_report(space, few, tmp_path)
+    assert f"need 5 examples or more; the test split has {n}" in Page(report.html).text
+    assert report.numbers["notes"] == list(report.measurement.notes)
+    assert "scc" not in report.numbers["scores"] and "elbo" in report.numbers["scores"]
+    assert report.measurement.notes[0] in write_card(space, report.measurement, tmp_path).read_text(encoding="utf-8")
+
+
+def test_attributes_that_do_not_vary_are_survived(data: Dataset, tmp_path: Path):
+    still = replace(data, values=torch.full_like(data.values, 3.0))
+    space = space_of(attributes=(replace(LIGHT, measure=None), replace(TOP, measure=None)))
+    space.calibrate(still)
+    report = write_report(space, still, tmp_path)
+    assert "The same value in every example, so without scores: light, top." in Page(report.html).text
+    assert report.numbers["calibration"]["light"]["value"] == [3.0] * 33
+
+
+def test_tiny_images_look_the_same_on_the_page_and_in_a_sheet(report: Report, tmp_path: Path):
+    x = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    factor = sheets.factor_of(x)
+    assert np.array_equal(sheets.sheet(x, 2)[:, : 8 * factor, :3], enlarged(x, factor)[0])
+    assert not any("class" in image for image in Page(report.html).all("img"))  # the browser need not draw squares
+
+
+def test_accuracy_is_said_to_be_of_the_codes_that_were_measured(report: Report, data: Dataset, tmp_path: Path):
+    assert "when one draw of each posterior is decoded" not in Page(report.html).text
+    space = space_of()
+    sampled = write_report(space, data, tmp_path, measurement=space.measure(data, codes="sample"))
+    assert "when one draw of each posterior is decoded" in Page(sampled.html).text
+
+
 def test_wrong_splits(data: Dataset, tmp_path: Path):
     with pytest.raises(DataError, match=r"Unknown split 'tset'\. Did you mean 'test'"):
         write_report(space_of(), data, tmp_path / "r", split="tset")
@@ -233,6 +268,7 @@ def test_a_notebook_shows_the_page_in_a_frame(report: Report):
     shown = report._repr_html_()
     assert shown.startswith("<iframe srcdoc=") and "&lt;!DOCTYPE html&gt;" in shown
     assert report.html.name in repr(report)
+    assert str(report).startswith(str(report.measurement))
     assert report.table().row_count == len(report.measurement.scores)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,9 +18,10 @@ import latune
 from latune.calibration import Calibration
 from latune.data import from_arrays, load
 from latune.errors import DataError, RunError
-from latune.measurement import measure_space, positions, slider_responses
+from latune.measurement import Measurement, measure_space, positions, slider_responses
+from latune.metrics import Score
 from latune.models import Spec, build
-from latune.pictures import Images, read_image
+from latune.pictures import Images, enlarged, read_image
 from latune.space import Space
 
 SLIDERS = ["area", "length", "thickness", "slant", "width", "height"]
@@ -46,7 +49,7 @@ def test_a_space_says_what_it_is(space):
     assert space.sliders == SLIDERS
     assert list(space.codes) == [*SLIDERS, "z"]
     assert space.codes.width == 16
-    assert "16 coordinates: area, length" in repr(space)
+    assert repr(space).endswith("16 coordinates: area, length, thickness, slant, width, height, z[0] to z[9])")
     html = space._repr_html_()
     assert "thickness" in html
     assert space.attributes["thickness"].unit in html
@@ -117,6 +120,32 @@ def test_no_images_are_no_trouble(space, x):
         (lambda s, x: s.encode("nowhere.png"), "There is no image at nowhere.png"),
         (lambda s, x: s.decode(torch.zeros(2, 15)), r"shape \(n, 16\). Got \(2, 15\)"),
         (lambda s, x: s.decode(torch.zeros(16)), r"shape \(n, 16\). Got \(16,\)"),
+        (lambda s, x: s.decode([[0.0] * 16]), r"shape \(n, 16\). Got a list"),
+        (lambda s, x: s.sample(-1), "whole number of 0 or more. Got -1"),
+        (lambda s, x: s.sample(1.5), "whole number of 0 or more. Got 1.5"),
+        (lambda s, x: s.sample(True), "whole number of 0 or more. Got True"),
+        (lambda s, x: s.sample(2, slant=float("nan")), "'slant' takes a finite number. Got nan"),
+        (lambda s, x: s.edit(x, slant=float("inf")), "'slant' takes a finite number. Got inf"),
+        (lambda s, x: s.edit(x, slant="x"), "'slant' takes a finite number. Got 'x'"),
+        (lambda s, x: s.edit(x, slant="1.5"), "'slant' takes a finite number. Got '1.5'"),
+        (lambda s, x: s.edit(x, slant=torch.ones(2)), "'slant' takes a finite number"),
+        (lambda s, x: s.edit(x, to={"slant": float("nan")}), "'slant' takes a finite number. Got nan"),
+        (lambda s, x: s.edit(x, to={"slant": None}), "'slant' takes a finite number. Got None"),
+        (lambda s, x: s.edit(x, to=3), "to= takes attribute values by name.*Got 3"),
+        (lambda s, x: s.edit(x, to=[]), "to= takes attribute values by name"),
+        (lambda s, x: s.edit(x, to={"slnt": 0.1}), "Unknown coordinate 'slnt'. Did you mean 'slant'"),
+        (lambda s, x: s.edit(x, to={"z": 2}), "'z' has no measured map.*With one: area, length, thickness, slant"),
+        (lambda s, x: s.edit(x, z=2), r"z has 10 columns: z\[0\] to z\[9\]"),
+        (lambda s, x: s.edit(x, slope=2), r"Allowed: area, .*, height, z\[0\] to z\[9\]\.$"),
+        (lambda s, x: s.reach("z[0]"), "has no measured map"),
+        (lambda s, x: s.traverse(x, "slant", []), r"'slant' needs one or more latent values.*Got \[\]"),
+        (lambda s, x: s.traverse(x, "slant", 3), "needs one or more latent values"),
+        (lambda s, x: s.traverse(x, "slant", "12"), "needs one or more latent values"),
+        (lambda s, x: s.traverse(x, "slant", [[1.0, 2.0]]), "'slant' takes a finite number"),
+        (lambda s, x: s.traverse(x, "slant", torch.tensor([float("nan")])), "'slant' takes a finite number"),
+        (lambda s, x: s.traverse(x, 3), "Unknown coordinate '3'"),
+        (lambda s, x: s.interpolate(x[:2], x[:3]), "from n images to as many.*Got 2 and 3"),
+        (lambda s, x: s.interpolate(x[:2], x[:2], steps=2.5), "whole number"),
         (lambda s, x: s.sample(2, slnt=1.0), "Unknown coordinate 'slnt'. Did you mean 'slant'"),
         (lambda s, x: s.edit(x, thicknes=1.0), "Did you mean 'thickness'"),
         (lambda s, x: s.edit(x, to={"digit": 3.0}), "Unknown coordinate 'digit'"),
@@ -212,6 +241,20 @@ def test_labels_are_aimed_at_by_their_map_alone():
     assert torch.allclose(edited, space.decode(expected).plain(), atol=1e-6)
 
 
+def test_what_is_out_of_reach_is_warned_of_and_the_nearest_is_used(space, x):
+    low, high = space.reach("slant")
+    assert (low, high) == space.calibration["slant"].range
+    asked = rf"slant = 100 was asked for; this model reaches {low:.4g} to {high:.4g} rad\. The nearest it reaches"
+    with pytest.warns(UserWarning, match=asked) as caught:
+        far = space.edit(x, to={"slant": 100})
+    assert len(caught) == 1
+    # The end itself is no reason to warn.
+    at_end = space.measured(["slant"], space.edit(x, to={"slant": high}))["slant"]
+    assert space.measured(["slant"], far)["slant"].mean() > at_end.mean() - 0.02
+    with pytest.warns(UserWarning, match="area = -5 was asked for"):
+        space.sample(2, generator=seeded(), to={"area": -5.0})
+
+
 def test_coordinates_may_be_called_x_and_y():
     spec = Spec("ar-vae", (1, 6, 6), 3, ("x", "y"), {"name": "mlp", "hidden": [8]})
     space = Space(build(spec, seed=0), spec)
@@ -238,6 +281,9 @@ def test_interpolate_begins_and_ends_where_it_should(space, x):
         assert torch.allclose(steps[:, index].plain(), space.decode(space.encode(ends)).plain(), atol=1e-5)
     middle = space.decode((space.encode(x[:2]) + space.encode(x[2:4])) / 2)
     assert torch.allclose(steps[:, 2].plain(), middle.plain(), atol=1e-5)
+    fan = space.interpolate(x[:1], x[2:5], steps=2).plain()
+    assert torch.allclose(fan[:, 0], space.decode(space.encode(x[:1])).plain().expand(3, 1, 8, 8), atol=1e-5)
+    assert space.interpolate(x[2:5], x[:1], steps=2).shape == (3, 2, 1, 8, 8)
 
 
 # --- the map to the attribute's own units -----------------------------------------------------------------------------
@@ -275,6 +321,9 @@ def test_a_map_of_noise_constants_and_few_points_is_still_a_map():
         known = Calibration.fit(draw.normal(size=50), attribute, "labels")
         assert np.isfinite(known.value).all()
         assert np.isfinite(known.latent(attribute)).all()
+    flat = Calibration.fit(draw.normal(size=50), np.full(50, 3.0), "labels")
+    assert flat.range == (3.0, 3.0)
+    assert flat.latent(np.array([2.0, 3.0, 4.0])).tolist() == [-4, 0, 4]  # already there: stay in the middle
     with_gaps = draw.normal(size=50)
     with_gaps[3] = np.nan
     assert np.isfinite(Calibration.fit(np.arange(50.0), with_gaps, "labels").value).all()
@@ -297,11 +346,98 @@ def test_a_measurement_repeats_and_says_what_it_is(space, digits):
     assert found["monotonicity"] > 0.7
     sampled = space.measure(digits, codes="sample", seed=1, limit=200)
     assert sampled["interpretability"] != found["interpretability"]
-    assert sampled["pixel-accuracy"] == found["pixel-accuracy"]
-    assert "interpretability" in found._repr_html_()
+    for name in ("pixel-accuracy", "mean-squared-error"):
+        assert sampled[name] != found[name]
+        assert (sampled.scores[name].settings["codes"], found.scores[name].settings["codes"]) == ("sample", "mean")
+    assert sampled["mean-squared-error"] > found["mean-squared-error"]
     assert found.table().row_count == len(found.scores)
-    with pytest.raises((ValueError, DataError), match=r"mean.*sample"):
-        space.measure(digits, codes="median")
+    assert found.notes == ()
+
+
+def test_a_measurement_is_read_as_text_and_in_a_notebook(space, digits):
+    found = space.measure(digits, limit=40)
+    text = str(found)
+    assert text == repr(found)
+    assert "\x1b" not in text
+    assert text.startswith("40 examples of the test split, codes: posterior mean")
+    assert all(len(line) <= 100 for line in text.splitlines())
+    row = next(line for line in text.splitlines() if line.strip().startswith("scc")).split()
+    assert row[2:] == [f"{value:.3f}" for value in found.scores["scc"].per_attribute.values()]
+    html = found._repr_html_()
+    assert "<th>thickness</th>" in html
+    assert f"<td>{found.scores['scc'].per_attribute['thickness']:.3f}</td>" in html
+
+
+def test_names_in_a_table_are_text_and_a_wide_table_keeps_its_numbers():
+    parts = {f"[bold]{i}[/] <i>": 0.125 for i in range(30)}
+    found = Measurement({"scc": Score("scc", 0.5, parts)}, "test", 9, "mean", 0, ("[red]left out",))
+    text = str(found)
+    assert "[bold]29[/] <i>" in text
+    assert text.count("0.125") == 30
+    assert text.endswith("[red]left out")
+    assert "<i>" not in found._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (lambda s, d: s.measure(d, codes="x"), "codes is 'mean' or 'sample'. Got 'x'"),
+        (lambda s, d: s.measure(d, "tst"), "Unknown split.*'tst'.*Did you mean 'test'"),
+        (lambda s, d: s.encode_data(d, "tst"), "Did you mean 'test'"),
+        (lambda s, d: s.measure(d, limit=0), "limit is 1 or more"),
+        (
+            lambda s, d: s.measure(d.only(["slant", "area"])),
+            "has no attribute length, thickness, width, height; it has",
+        ),
+        (
+            lambda s, d: s.measure(from_arrays(np.zeros((20, 9, 8)))),
+            r"shape \(1, 8, 8\). Those of 'arrays' have \(1, 9",
+        ),
+        (lambda s, d: s.measure(np.zeros((20, 8, 8))), "from_arrays.*Got a ndarray"),
+        (lambda s, d: s.measure(replace(d, splits={"test": torch.zeros(0, dtype=torch.int64)})), "split .* is empty"),
+    ],
+)
+def test_what_cannot_be_measured_is_told(space, digits, act, message):
+    with pytest.raises(DataError, match=message):
+        act(space, digits)
+
+
+@pytest.mark.parametrize("n", [1, 2, 4, 5])
+def test_few_examples_leave_scores_out_and_say_so(space, digits, n):
+    few = replace(digits, splits={**digits.splits, "test": digits.splits["test"][:n]})
+    found = space.measure(few)
+    assert ("scc" in found.scores) == (n >= 5)
+    assert {"elbo", "pixel-accuracy", "monotonicity"} <= set(found.scores)
+    if n < 5:
+        assert found.notes == (
+            f"The scores of attributes need 5 examples or more; the test split has {n}. They are left out.",
+        )
+        assert found.as_dict()["notes"] == list(found.notes)
+        assert "need 5 examples or more" in " ".join(str(found).split())
+        assert found.notes[0] in found._repr_html_()
+
+
+def test_an_attribute_that_does_not_vary_is_left_out(space, digits):
+    values = digits.values.clone()
+    values[:, list(digits.attributes).index("slant")] = 0.0
+    still = replace(digits, values=values)
+    found = space.measure(still, limit=40)
+    assert found.notes == ("The same value in every example, so without scores: slant.",)
+    assert "slant" not in found.scores["scc"].per_attribute
+    assert "thickness" in found.scores["scc"].per_attribute
+
+
+def test_a_constant_attribute_can_be_calibrated_and_aimed_at():
+    spec = Spec("ar-vae", (1, 6, 6), 3, ("light",), {"name": "mlp", "hidden": [8]})
+    data = from_arrays(
+        np.random.default_rng(0).random((40, 6, 6)), {"light": np.full(40, 7.0)}, kinds={"light": "real"}
+    )
+    space = Space(build(spec, seed=0), spec, data.attributes)
+    space.calibrate(data)
+    assert space.reach("light") == (7.0, 7.0)
+    assert "7 to 7" in space._repr_html_()
+    aimed = space.sample(3, generator=seeded(), to={"light": 7.0})
+    assert torch.equal(aimed.plain(), space.sample(3, generator=seeded(), light=0.0).plain())
 
 
 def test_slider_responses_rise(space, digits):
@@ -332,14 +468,50 @@ def test_images_are_laid_out_as_a_sheet():
 def test_images_show_and_save_themselves(tmp_path):
     images = Images.of(torch.rand(5, 1, 8, 8, generator=seeded()))
     shown = Image.open(io.BytesIO(images._repr_png_()))
-    factor = shown.width // 44
-    assert factor >= 4
-    assert shown.size == (44 * factor, 8 * factor)
+    assert shown.size == (5 * 80 + 4 * 4, 80)
     assert repr(images) == "Images(5, 1, 8, 8)"
     assert images.save(tmp_path / "a" / "sheet.png") == tmp_path / "a" / "sheet.png"
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["sheet.png"]
     with Image.open(tmp_path / "a" / "sheet.png") as saved:
         assert saved.size == shown.size
+
+
+def test_one_image_shows_and_saves_itself(tmp_path):
+    images = Images.of(torch.rand(5, 1, 8, 8, generator=seeded()))
+    assert repr(images[2]) == "Images(1, 8, 8)"
+    assert images[2]._repr_png_() == images[2:3]._repr_png_()
+    with Image.open(images[2].save(tmp_path / "one.png")) as saved:
+        assert saved.size == (80, 80)
+    assert np.array_equal(images[2].sheet(), images[2:3].sheet())
+
+
+@pytest.mark.parametrize("side", [8, 28])
+def test_gaps_are_crisp_and_no_image_bleeds_into_its_neighbour(side):
+    images = torch.rand(6, 1, side, side, generator=seeded())
+    factor = round(80 / side)
+    wide = Images.of(images).sheet(columns=3, factor=factor)
+    gap, step = min(factor, 4), side * factor + min(factor, 4)
+    assert (wide[:, step - gap : step] == 255).all()
+    assert (wide[step - gap : step] == 255).all()
+    for i in range(6):
+        top, left = i // 3 * step, i % 3 * step
+        alone = enlarged(images[i : i + 1], factor)[0]
+        assert np.array_equal(wide[top : top + side * factor, left : left + side * factor], alone)
+
+
+def test_tiny_images_are_smooth_and_others_are_squares():
+    smooth = enlarged(torch.rand(1, 1, 12, 12, generator=seeded()), 5)
+    squares = enlarged(torch.rand(1, 1, 13, 13, generator=seeded()), 5)
+    assert (smooth[0, 0, 0] != smooth[0, 4, 4]).any()
+    assert (squares[0, :5, :5] == squares[0, 0, 0]).all()
+
+
+def test_a_notebook_shows_samples_beside_the_coordinates(space):
+    html = space._repr_html_()
+    assert html == space._repr_html_()
+    png = base64.b64decode(html.split("data:image/png;base64,")[1].split('"')[0])
+    with Image.open(io.BytesIO(png)) as row:
+        assert row.size == (8 * 80 + 7 * 4, 80)
 
 
 def test_images_are_tensors_in_every_computation():
@@ -440,7 +612,27 @@ def test_weights_that_are_missing_or_do_not_fit_are_told(copy):
     (copy / "weights.safetensors").unlink()
     described["spec"]["model"] = "ar-vae"
     (copy / "space.json").write_text(json.dumps(described))
-    with pytest.raises(RunError, match=r"weights\.safetensors is missing"):
+    with pytest.raises(RunError, match=r"weights\.safetensors is missing.*when the training ends.*remove space\.json"):
+        latune.load(copy)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda data: data.pop("spec"), "'spec' is missing in it"),
+        (lambda data: data.pop("about"), "'about' is missing in it"),
+        (lambda data: data["spec"].pop("shape"), "'shape' is missing in it"),
+        (lambda data: data["calibration"]["slant"].pop("value"), "'value' is missing in it"),
+    ],
+)
+def test_what_is_missing_in_a_description_is_said_in_words(copy, change, message):
+    described = json.loads((copy / "space.json").read_text())
+    change(described)
+    (copy / "space.json").write_text(json.dumps(described))
+    with pytest.raises(RunError, match=rf"space\.json is damaged: {message}. Restore it"):
+        latune.load(copy)
+    (copy / "space.json").write_text("[1]")
+    with pytest.raises(RunError, match="it holds a list"):
         latune.load(copy)
 
 

@@ -58,11 +58,12 @@ class Calibration:
         value, slider = (
             (self.value, self.slider) if self.value[-1] >= self.value[0] else (self.value[::-1], self.slider[::-1])
         )
-        # Flat stretches have no inverse: a slope too small to see decides for their middle.
-        return np.interp(attribute, value + np.linspace(0, 1e-9, len(value)) * (np.ptp(value) or 1.0), slider)
+        # Flat stretches have no inverse: a slope too small to see decides for their point nearest to the middle, 0.
+        slope = 1e-9 * (np.ptp(value) or max(abs(value[0]), 1.0))
+        return np.interp(attribute, value + np.linspace(-slope, slope, len(value)), slider)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data; `Calibration(**...)` after `from_dict` is the inverse."""
+        """Plain data; `Calibration.from_dict` is the inverse."""
         return {"slider": self.slider.tolist(), "value": self.value.tolist(), "source": self.source, "unit": self.unit}
 
     @classmethod

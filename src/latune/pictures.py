@@ -13,7 +13,7 @@ from torch import Tensor
 from latune.errors import DataError
 from latune.files import whole
 
-EDGE = 1  # pixels between two images of a sheet
+EDGE = 4  # most pixels between two images of a sheet
 SHOWN = 80  # images smaller than this are enlarged by a whole factor when shown
 TINY = 12  # images up to this side are enlarged smoothly
 
@@ -27,6 +27,8 @@ class Images(Tensor):
     >>> images = Images.of(torch.zeros(6, 1, 8, 8))
     >>> images.sheet(columns=3).shape
     (17, 26, 3)
+    >>> images[0]
+    Images(1, 8, 8)
     """
 
     @staticmethod
@@ -42,20 +44,20 @@ class Images(Tensor):
         """The same numbers as a plain tensor."""
         return self.as_subclass(Tensor)
 
-    def sheet(self, columns: int | None = None) -> np.ndarray:
-        """All images side by side, uint8 `(height, width, 3)`."""
-        x = self.plain().detach().float().cpu().clamp(0, 1)
+    def sheet(self, columns: int | None = None, factor: int = 1) -> np.ndarray:
+        """All images side by side, uint8 `(height, width, 3)`, each enlarged by a whole factor."""
+        x = self.plain().detach()
+        x = x if x.dim() > 3 else x[None]
         if columns is None:
             columns = x.shape[-4] if x.dim() > 4 else min(len(x), 16) or 1
         x = x.reshape(-1, *x.shape[-3:])
-        n, _, h, w = x.shape
-        if n == 0:
+        if len(x) == 0:
             raise DataError("There are no images to show.")
-        rows = -(-n // columns)
-        canvas = np.full((rows * (h + EDGE) - EDGE, columns * (w + EDGE) - EDGE, 3), 255, dtype=np.uint8)
-        pixels = (x.expand(n, 3, h, w) * 255).round().byte().permute(0, 2, 3, 1).numpy()  # (n, h, w, 3)
+        pixels = enlarged(x, factor)
+        h, w, gap, rows = *pixels.shape[1:3], min(factor, EDGE), -(-len(x) // columns)
+        canvas = np.full((rows * (h + gap) - gap, columns * (w + gap) - gap, 3), 255, dtype=np.uint8)
         for i, image in enumerate(pixels):
-            top, left = (i // columns) * (h + EDGE), (i % columns) * (w + EDGE)
+            top, left = (i // columns) * (h + gap), (i % columns) * (w + gap)
             canvas[top : top + h, left : left + w] = image
         return canvas
 
@@ -63,14 +65,9 @@ class Images(Tensor):
         """The sheet as a PNG file, small images enlarged."""
         from PIL import Image
 
-        sheet = Image.fromarray(self.sheet(columns))
-        factor = max(1, round(SHOWN / self.shape[-2]))
-        if factor > 1:
-            # Pixels are shown as they are; of a very small image the eye sees the strokes only when they are smooth.
-            how = Image.Resampling.BICUBIC if self.shape[-2] <= TINY else Image.Resampling.NEAREST
-            sheet = sheet.resize((sheet.width * factor, sheet.height * factor), how)
         buffer = io.BytesIO()
-        sheet.save(buffer, "PNG", optimize=True)
+        factor = max(1, round(SHOWN / max(self.shape[-2:])))
+        Image.fromarray(self.sheet(columns, factor)).save(buffer, "PNG", optimize=True)
         return buffer.getvalue()
 
     def save(self, path: Path | str, columns: int | None = None) -> Path:
@@ -83,11 +80,33 @@ class Images(Tensor):
         return self.png() if self._is_seen() else None
 
     def _is_seen(self) -> bool:
-        return self.dim() >= 4 and self.shape[-3] in (1, 3) and self.numel() > 0
+        return self.dim() >= 3 and self.shape[-3] in (1, 3) and self.numel() > 0
 
     def __repr__(self, **_: Any) -> str:  # type: ignore[override]
         # What was computed from images (a mean, say) is a number to be read, not a picture.
         return f"Images{tuple(self.shape)}" if self._is_seen() else repr(self.plain())
+
+
+def is_tiny(height: int, width: int) -> bool:
+    """Whether images are so small that the eye sees their strokes only when they are enlarged smoothly."""
+    return max(height, width) <= TINY
+
+
+def enlarged(x: Tensor, factor: int) -> np.ndarray:
+    """Images `(n, c, h, w)` in [0, 1] as uint8 `(n, factor h, factor w, 3)`: tiny ones smoothly, others pixel by pixel.
+
+    >>> enlarged(torch.ones(2, 1, 4, 6), 3).shape
+    (2, 12, 18, 3)
+    """
+    from PIL import Image
+
+    x = x.detach().float().cpu().clamp(0, 1)
+    n, _, h, w = x.shape
+    pixels = (x.expand(n, 3, h, w) * 255).round().byte().permute(0, 2, 3, 1).numpy()  # (n, h, w, 3)
+    if factor == 1 or n == 0 or not is_tiny(h, w):
+        return pixels.repeat(factor, axis=1).repeat(factor, axis=2)
+    size = (w * factor, h * factor)
+    return np.stack([np.asarray(Image.fromarray(each).resize(size, Image.Resampling.BICUBIC)) for each in pixels])
 
 
 def read_image(path: Path | str, shape: tuple[int, int, int]) -> Tensor:

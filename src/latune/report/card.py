@@ -34,6 +34,7 @@ def write_card(space: Space, measurement: Measurement, folder: Path | str) -> Pa
         "## Scores",
         f"Measured on {measured_on(measurement)}.",
         _scores(measurement),
+        *measurement.notes,
         "How they mislead:",
         "\n".join(f"- {meaning(n).title}: {meaning(n).trap}" for n in measurement.scores if meaning(n).trap),
         "## Where it comes from",
@@ -60,7 +61,7 @@ def _sliders(space: Space) -> str:
 
 
 def _scores(measurement: Measurement) -> str:
-    names = list(dict.fromkeys(a for score in measurement.scores.values() for a in score.per_attribute))
+    names = measurement.attributes
     rows = [("score", "value", *names), ("---", *["---:"] * (1 + len(names)))]
     for name, score in measurement.scores.items():
         parts = [number(score.per_attribute[a]) if a in score.per_attribute else "" for a in names]

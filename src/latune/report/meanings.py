@@ -42,12 +42,12 @@ MEANINGS = {
     ),
     "pixel-accuracy": Meaning(
         "Pixel accuracy",
-        "Share of pixels on the same side of 0.5 as in the original, decoded from the posterior mean.",
+        "Share of pixels on the same side of 0.5 as in the original, decoded from the codes that were measured.",
         "An empty background counts as right.",
     ),
     "mean-squared-error": Meaning(
         "Mean squared error",
-        "Squared difference of pixels in [0, 1], decoded from the posterior mean.",
+        "Squared difference of pixels in [0, 1], decoded from the codes that were measured.",
         "It rewards blur over detail in the wrong place.",
         "lower",
     ),

@@ -10,6 +10,7 @@ from html import escape
 from importlib.resources import files
 
 from latune.measurement import positions
+from latune.pictures import is_tiny
 from latune.report.figures import grouped
 from latune.report.findings import Findings, Traversal
 from latune.report.sheets import GAP, factor_of
@@ -23,7 +24,7 @@ TILES = {  # the numbers at the top, if they apply, and what stands below them
     "pixel-accuracy": "pixel accuracy",
     "elbo": "ELBO, nats an image",
 }
-PIXELATED = 40  # images of at most so many pixels a side are shown as squares
+PIXELATED = 40  # images of at most so many pixels a side, and not tiny, are shown as squares
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ def warning(found: Findings) -> str:
 def images(space: Space, found: Findings, drawn: Drawings, seed: int) -> str:
     """Samples beside reconstructions."""
     n, split = len(found.samples), found.measurement.split
+    drawn_codes = " when one draw of each posterior is decoded" if found.measurement.codes == "sample" else ""
     accuracy, baseline = found.measurement["pixel-accuracy"], found.baselines["pixel-accuracy"]
     samples = _figure(
         _img(drawn.sheets["samples"], f"{n} images sampled from the prior", space),
@@ -106,8 +108,8 @@ def images(space: Space, found: Findings, drawn: Drawings, seed: int) -> str:
     pairs = _figure(
         _img(drawn.sheets["reconstructions"], f"Images of the {split} split, each above its reconstruction", space),
         f"Images of the {split} split, each above its reconstruction from the posterior mean. "
-        f"{shown('pixel-accuracy', accuracy)} of pixels fall on the right side of 0.5; the mean image alone reaches "
-        f"{shown('pixel-accuracy', baseline)}.",
+        f"{shown('pixel-accuracy', accuracy)} of pixels fall on the right side of 0.5{drawn_codes}; the mean image "
+        f"alone reaches {shown('pixel-accuracy', baseline)}.",
     )
     return _say("What the model draws by itself, and what it keeps of an image that it is shown.") + _two(
         samples, pairs
@@ -246,5 +248,6 @@ def _figure(content: str, caption: str = "") -> str:
 
 
 def _img(data: bytes, alt: str, space: Space) -> str:
-    kind = ' class="small"' if max(space.shape[1:]) <= PIXELATED else ""
+    squares = max(space.shape[1:]) <= PIXELATED and not is_tiny(*space.shape[1:])  # tiny ones are smooth already
+    kind = ' class="small"' if squares else ""
     return f'<img{kind} src="data:image/png;base64,{base64.b64encode(data).decode()}" alt="{escape(alt)}">'

@@ -39,8 +39,10 @@ class Report:
         """The scores as a rich table."""
         return self.measurement.table()
 
-    def __repr__(self) -> str:
-        return f"Report({str(self.html)!r})"
+    def __str__(self) -> str:
+        return f"{self.measurement}\n\n{self.html}"
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         # A frame of its own keeps the page's style from the notebook, and the notebook's from the page.

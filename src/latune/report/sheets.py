@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from latune.pictures import enlarged
+
 CELL = 64  # an image is enlarged, by a whole factor, to about so many pixels
 GAP = 4  # between two images, after enlarging
 
@@ -23,12 +25,8 @@ def sheet(x: Tensor, columns: int, group: int = 0) -> np.ndarray:
     >>> sheet(torch.zeros(4, 1, 32, 32), columns=2).shape
     (132, 132, 4)
     """
-    x = x.detach().float().cpu().clamp(0, 1)
-    n, _, h, w = x.shape
-    factor, rows = factor_of(x), -(-n // columns)
-    pixels = (x.expand(n, 3, h, w) * 255).round().byte().permute(0, 2, 3, 1).numpy()
-    pixels = pixels.repeat(factor, axis=1).repeat(factor, axis=2)  # (n, factor h, factor w, 3)
-    h, w = h * factor, w * factor
+    pixels, rows = enlarged(x, factor_of(x)), -(-len(x) // columns)  # (n, factor h, factor w, 3)
+    h, w = pixels.shape[1:3]
     tops = [row * (h + GAP) + (row // group * 2 * GAP if group else 0) for row in range(rows)]
     canvas = np.zeros((tops[-1] + h, columns * (w + GAP) - GAP, 4), np.uint8)
     for i, image in enumerate(pixels):

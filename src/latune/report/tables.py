@@ -19,7 +19,7 @@ def scores(space: Space, found: Findings) -> str:
     of_images, of_attributes = {}, {}
     for name, score in found.measurement.scores.items():
         (of_attributes if score.per_attribute or "modularity" in name else of_images)[name] = score
-    names = list(dict.fromkeys(a for score in of_attributes.values() for a in score.per_attribute))
+    names = found.measurement.attributes
     say = (
         f"Measured on {measured_on(found.measurement)}. An arrow says which way is better; the small print says what a "
         "score means and how it misleads."
@@ -27,6 +27,7 @@ def scores(space: Space, found: Findings) -> str:
     parts = [f'<p class="say">{escape(say)}</p>', _table("Images", of_images, [], found.baselines, space)]
     if of_attributes:
         parts.append(_table("Coordinates and attributes", of_attributes, names, {}, space))
+    parts += [f'<p class="warn">{escape(note)}</p>' for note in found.measurement.notes]
     return "".join(parts)
 
 
