@@ -19,7 +19,7 @@ from PIL import Image
 import latune
 from latune import cli
 from latune.data import DATASETS, load
-from latune.errors import RecipeError
+from latune.errors import DataError, LatuneError, RecipeError, RunError
 from latune.recipes import shelf
 from latune.training.checkpoint import only_training
 
@@ -288,7 +288,7 @@ def test_from_a_folder_to_a_report(run, photos):
     words = ["train", "arvae", "--data", photos, "--out", "mine", "training.steps=20"]
     answer = run(*words)
     assert answer.code == 0, answer.err
-    for reason in ("fully connected nets", "latent dimensions", "epochs of", "2 of them sliders"):
+    for reason in ("fully connected nets", "latent dimensions", "20 updates with", "2 of them sliders"):
         assert reason in flat(answer.err)
     assert "sliders: light, lean" in answer.out
     assert run(*words).code == 0, "the same command is understood again"
@@ -472,7 +472,35 @@ def test_a_run_on_arrays_says_how_to_measure_it(mistake, bars):
         (["train", "vae-digits", "nets.encoder=a:B"], "encoder and decoder are given together"),
         (["train", "vae-digits", "--device", "gpu"], "The device 'gpu' cannot be used. Here there is: cpu"),
         (["train", "vae-digits", "--size", "8"], "--size goes with --data FOLDER"),
-        (["train", "arvae", "--data", "nowhere"], "There is no folder nowhere"),
+        (["train", "arvae", "--data", "nowhere"], "/nowhere."),
+        (["train", "arvae"], "'arvae' is for your own images: it goes with --data FOLDER"),
+        (["train", "vae-digits", "training.optimiser.lr=-1"], "training.optimiser.lr: got -1."),
+        (["train", "vae-digits", "training.optimiser.lr=fast"], "Or a ramp, such as {start = 0.0, end = 1.0}"),
+        (["train", "vae-digits", "training.optimiser.lr=nan"], "training.optimiser.lr: got nan."),
+        (["train", "vae-digits", "training.optimiser.lr={start=1e-3,end=-1}"], "training.optimiser.lr: got -1."),
+        (["train", "vae-digits", "training.optimiser.betas=[2,2]"], "training.optimiser.betas.0: got 2."),
+        (["train", "vae-digits", "nets.hidden=[]"], "nets.hidden: got []"),
+        (["train", "vae-digits", "nets.hidden=[-3]"], "nets.hidden.0: got -3"),
+        (["train", "vae-digits", "nets.hidden=[0]"], "nets.hidden.0: got 0"),
+        (["train", "arvae-mnist", "nets.channels=[]"], "nets.channels: got []"),
+        (["train", "arvae-mnist", "nets.channels=[-2]"], "nets.channels.0: got -2"),
+        (["train", "vae-digits", "nets.hidden=[1000000,1000000]"], "The nets 'mlp' cannot be built"),
+        (["train", "vae-digits", "nets.channels=[8]"], "mlp has no setting 'channels'. Allowed: hidden, activation, d"),
+        (["train", "vae-digits", "seed=99999999999999999999999"], "seed: got 99999999999999999999999."),
+        (["data", "export", "digits", "x", "--seed", "99999999999999999999999"], "--seed"),
+        (["train", "arvae-digits", "model.gamma=-1"], "model.gamma: got -1."),
+        (["train", "arvae-digits", "model.beta={start=0,end=-2}"], "model.beta: got -2."),
+        (["train", "arvae-digits", "data.attributes=['area','area']"], "'area' is named twice"),
+        (["train", "arvae-digits", "data.attributes=[area]"], "words need quotes"),
+        (["train", "arvae-digits", "name=a/b"], "name: got 'a/b'"),
+        (["train", "arvae-digits", "name=.b"], "name: got '.b'"),
+        (["train", "arvae-digits", "data.variant=plain"], "Unknown option 'variant' of data set 'digits'."),
+        (["train", "arvae-digits", "data.split=official"], "it must be a list of numbers, for example [0.8, 0.1, 0.1]"),
+        (["train", "arvae-digits", "model.latent=3", "model.free_first=2"], "Set model.latent=8 or more"),
+        (["train", "vae", "--data", ".", "nets.encoder=E", "nets.decoder=a:D"], "'E' does not name an encoder"),
+        (["data", "show", "digits", "--out", "x.docx"], "ends in .png"),
+        (["sample", "nowhere", "--out", "x.docx"], "ends in .png"),
+        (["interpolate", "nowhere", "a.png", "b.png", "--out", "x"], "ends in .png"),
         (["train", "rvae", "--data", "nowhere"], "Did you mean 'arvae'?"),
         (["info", "nowhere"], "There is no run folder at nowhere. Train one"),
         (["evaluate", "nowhere"], "There is no run folder at nowhere"),
@@ -517,6 +545,162 @@ def test_all_mistakes_of_a_recipe_are_told_at_once(mistake):
         assert part in said
     for internal in ("literal[", "RampSection", "list[", "function-"):
         assert internal not in said
+
+
+def test_mistakes_of_the_data_and_of_the_rest_are_told_together(mistake, photos):
+    for words in (["vae-digits"], ["vae", "--data", photos]):
+        said = mistake("train", *words, "training.stepz=3", "data.sze=3", "seed=-1")
+        for part in ("3 mistakes", "training.stepz: no such key", "data.sze: no such key", "seed: got -1"):
+            assert part in said
+    said = mistake("train", "vae-digits", "training.stepz=3", "data.size=3")
+    assert "training.stepz" in said
+    assert "Unknown option 'size' of data set 'digits'" in said
+    said = mistake("train", "vae-digits", "data.limit=2")
+    assert "into runs" not in said, "a training is announced when its data are there"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["data.name=digits"], "leave out data.name"),
+        (["data.path=elsewhere"], "leave out data.path"),
+        (["data.csv=b.csv", "--attributes", "a.csv"], "leave out data.csv"),
+        (["data.size=8", "--size", "12"], "leave out data.size"),
+    ],
+)
+def test_own_data_are_named_once(mistake, photos, words, message):
+    assert message in mistake("train", "arvae", "--data", photos, *words)
+
+
+def test_own_data_are_kept_as_absolute_paths(run, photos, monkeypatch):
+    monkeypatch.chdir(photos.parent)
+    words = ["train", "arvae", "--data", "photos", "--attributes", "photos/table.csv", "training.steps=1"]
+    answer = run(*words, "--out", "here/a run")
+    assert answer.code == 0, answer.err
+    assert "latune evaluate 'here/a run'" in answer.out
+    assert "1 update with" in answer.err
+    assert "(1 update in" in answer.out
+    latune.fit("photos", out="here/b", training__steps=1)
+    monkeypatch.chdir("here")
+    for folder in ("a run", "b"):
+        assert latune.load(folder).about["recipe"]["data"]["path"] == str(photos)
+        assert run("evaluate", folder, "--no-report").code == 0
+    assert latune.load("a run").about["recipe"]["data"]["csv"] == str(photos / "table.csv")
+
+
+def test_a_table_that_is_not_utf8_and_words_that_a_space_takes_are_told(mistake, photos):
+    table = photos / "table.csv"
+    good = table.read_text()
+    table.write_bytes(good.replace("light", "größe").encode("latin-1"))
+    assert "Save it as UTF-8" in mistake("train", "arvae", "--data", photos)
+    for word in ("to", "n", "generator", "self"):
+        table.write_text(good.replace("light", word))
+        assert f"An attribute cannot be called '{word}'" in mistake("train", "arvae", "--data", photos)
+    table.write_text(good.replace("light", "x"))
+    assert latune.fit(photos, training__steps=1).sliders == ["x", "lean"]
+
+
+def test_attributes_with_a_slash_and_without_a_measure(run, photos):
+    table = photos / "table.csv"
+    table.write_text(table.read_text().replace("light", "light/dark"))
+    assert run("train", "arvae", "--data", photos, "training.steps=2", "--out", "a").code == 0
+    assert run("traverse", "a", "--n", 1, "--steps", 2, "--out", "t").code == 0
+    assert {path.name for path in Path("t").iterdir()} == {"light_dark.png", "lean.png"}
+    assert run("edit", "a", photos / "000.png", "--set", "lean=1", "--out", "e.png", "--json", "e.json").code == 0
+    assert json.loads(Path("e.json").read_text()) == {"note": "no slider of this run can be measured on images"}
+
+
+def test_inspect_labels_its_notes(run, photos):
+    lines = (photos / "table.csv").read_text().splitlines()
+    (photos / "table.csv").write_text("\n".join([lines[0] + ",same", *(line + ",3" for line in lines[1:])]))
+    answer = run("data", "inspect", photos)
+    assert answer.code == 0
+    assert "note: column 'same' has one value only" in flat(answer.out)
+
+
+def test_sprites_are_exported_with_the_names_of_their_shapes(run):
+    answer = run("data", "export", "sprites", "some", "--n", 30)
+    assert answer.code == 0, answer.err
+    rows = [line.split(",")[1] for line in Path("some/table.csv").read_text().splitlines()]
+    assert set(rows) == {"shape", "square", "ellipse", "heart"}
+    assert load("folder", path="some").attributes["shape"].kind == "categorical"
+
+
+def test_what_is_chosen_is_told_of_the_final_recipe(run, bars):
+    images, attributes = bars
+    colour = np.stack([images] * 3, -1)
+    space = latune.fit(colour, attributes, training__steps=1, model__likelihood="bernoulli")
+    assert "sigma" not in space.spec.settings
+    assert "Gaussian" not in space.about["recipe"]["about"]
+    about = latune.fit(images, attributes, training__epochs=1, training__batch_size=500, model__latent=3).about
+    told = about["recipe"]["about"]
+    assert "3 latent dimensions: as you said, 1 of them slider" in told
+    assert "1 epoch of 1 update with batches of 48: as you said" in told
+    assert "1 attribute to order" in told
+    assert about["steps"] == 1
+    preset = latune.fit(images, attributes, training__steps=1, model__preset="paper")
+    assert preset.model.likelihood.fixed == pytest.approx(0.5**0.5)
+    with pytest.raises(RecipeError, match="mlp has no setting 'channels'"):
+        latune.fit(images, attributes, nets__name="mlp", nets__channels=[3])
+
+    class Encoder(torch.nn.Sequential):
+        pass
+
+    encoder = Encoder(torch.nn.Flatten(), torch.nn.Linear(144, 32))
+    decoder = torch.nn.Sequential(torch.nn.Linear(16, 144), torch.nn.Unflatten(1, (1, 12, 12)))
+    own = latune.fit(images, attributes, encoder=encoder, decoder=decoder, training__steps=1)
+    assert "networks of your own" in own.about["recipe"]["about"]
+    for wrong in ({"encoder": encoder, "decoder": "a:B"}, {"encoder": 3, "decoder": 4}):
+        with pytest.raises(RecipeError, match="both modules, or both named"):
+            latune.fit(images, attributes, **wrong)
+    with pytest.raises(RecipeError, match="nets_settings go with"):
+        latune.fit(images, attributes, nets_settings={"encoder": {}})
+    with pytest.raises(RecipeError, match="does not name an encoder"):
+        latune.fit(images, attributes, encoder=Encoder, decoder=Encoder)  # a class inside of a function has no path
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "message"),
+    [
+        ({"seed": 2**63}, RecipeError, "seed: got"),
+        ({"size": 8}, DataError, "size goes with a folder"),
+        ({"device": "gpu"}, LatuneError, "The device 'gpu' cannot be used"),
+        ({"model": "arvae"}, RecipeError, "Did you mean 'ar-vae'"),
+        ({"data__limit": 9}, RecipeError, "no data.limit"),
+        ({"images": "pics", "attributes": {"light": [1]}}, DataError, "the path of a CSV file.* Got dict"),
+        ({"images": "pics", "attributes": None, "data__path": "other"}, RecipeError, "leave out data.path"),
+        ({"out": "a file"}, RunError, "a file is a file; a run is a folder"),
+    ],
+)
+def test_mistakes_of_fit_are_told(run, bars, change, kind, message):
+    Path("a file").write_text("")
+    given = {"images": bars[0], "attributes": bars[1], "training__steps": 1, **change}
+    before = tree()
+    with pytest.raises(kind, match=message) as told:
+        latune.fit(**given)
+    assert len(str(told.value)) < 300
+    assert tree() == before
+
+
+def test_wrong_types_given_to_fit_are_told():
+    """In a process of its own: here the types of all arguments are checked before a function sees them."""
+    code = """
+import latune, numpy as np
+for given in ({"attributes": [1, 2]}, {"attributes": {3: np.zeros(30)}}, {"seed": "x"}):
+    try:
+        latune.fit(np.zeros((30, 8, 8), np.uint8), **given)
+    except latune.errors.LatuneError as error:
+        print(type(error).__name__, error)
+"""
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "DataError Attributes are a dict of values by name" in said
+    assert "DataError Names of attributes are text. Got 3." in said
+    assert "RecipeError 1 mistake in the recipe (changes):\n  seed: got 'x'." in said
+
+
+def test_lists_are_written_as_json(run):
+    assert run("reproduce", "list", "--json", "r.json").code == 0
+    assert "trainings" in next(iter(json.loads(Path("r.json").read_text()).values()))
 
 
 def test_a_recipe_file_that_is_not_toml_is_told(mistake):
@@ -695,3 +879,22 @@ def test_a_morpho_table_with_a_missing_column_or_nan_is_told(mistake, tiny_mnist
     said = mistake("train", "arvae-mnist", "--out", "m")
     assert "train-morpho.csv" in said
     assert "slant" in said
+
+
+# --- what is told without being an error ------------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_wish_out_of_reach_is_told(run, digits_run):
+    answer = run("sample", digits_run, "--n", 4, "--to", "slant=100", "--out", "a.png")
+    assert answer.code == 0
+    assert "note: slant = 100 was asked for; this model reaches" in flat(answer.err)
+    assert picture("a.png").width > 0
+
+
+def test_data_that_changed_since_the_training_are_told(run, copy):
+    about = json.loads((copy / "space.json").read_text())
+    assert "the data changed" not in run("evaluate", copy, "--no-report").err
+    about["about"]["data"]["split"]["seed"] = 9
+    (copy / "space.json").write_text(json.dumps(about))
+    assert "note: the data changed since" in flat(run("evaluate", copy, "--no-report").err)

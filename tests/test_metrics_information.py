@@ -143,7 +143,7 @@ def test_self_information_equals_scikit_learn_with_ties():
 
 def test_bad_calls_say_what_is_allowed():
     z = np.zeros((10, 2)) + np.arange(10.0)[:, None]
-    with pytest.raises(DataError, match=r"Unknown method of mutual information 'ksq'. Did you mean 'ksg'\?"):
+    with pytest.raises(DataError, match=r"Unknown method 'ksq' of mutual information. Did you mean 'ksg'\?"):
         mutual_information_matrix(z, z, method="ksq")
     with pytest.raises(DataError, match=r"shapes \[10, 2\] and \[9, 2\]; allowed are \[n, d\] and \[n, L\]"):
         mutual_information_matrix(z, z[:9])

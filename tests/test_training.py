@@ -660,7 +660,9 @@ def test_own_networks_that_draw_are_seeded_and_resume(data, tmp_path):
             assert torch.equal(torch.get_rng_state(), state)
         runs[name] = load_file(tmp_path / name / CHECKPOINT)
     for name in ("again", "stopped"):
-        assert all(torch.equal(runs["once"][key], runs[name][key]) for key in runs["once"] if key.startswith("weights/"))
+        assert all(
+            torch.equal(runs["once"][key], runs[name][key]) for key in runs["once"] if key.startswith("weights/")
+        )
 
 
 def test_a_training_does_not_go_on_with_other_data(data, tmp_path):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, validators
 from rich.console import Console
 
 from latune import __version__
@@ -30,14 +32,24 @@ app.command(data_app)
 out = Console()
 err = Console(stderr=True)
 
+OWN_DATA = {  # what `train` takes with --data, and the model it is
+    "arvae": "ar-vae",
+    "ar-vae": "ar-vae",
+    "betavae": "beta-vae",
+    "beta-vae": "beta-vae",
+    "vae": "vae",
+    "auto": None,
+}
+
 Json = Annotated[Path | None, Parameter(name="--json", help="also write the numbers to this file")]
 Out = Annotated[Path | None, Parameter(help="the run folder; made from the recipe and its changes unless given")]
 Device = Annotated[str, Parameter(help="cpu, cuda, or cuda:N")]
-Seed = Annotated[int, Parameter(help="of every random draw")]
+Seed = Annotated[int, Parameter(help="of every random draw", validator=validators.Number(gte=0, lt=2**63))]
 
 
 def main() -> None:
     """Run the command line; whatever the user can mend is one message on standard error and exit code 2."""
+    warnings.showwarning = _warn
     try:
         app(sys.argv[1:], exit_on_error=False, print_error=True, error_console=err)
     except CycloptsError:
@@ -102,10 +114,12 @@ def train(
     size
         Scale and crop your own images to this side.
     """
-    from latune.recipes import default_folder, read
+    from latune.provenance import check_device
+    from latune.recipes import default_folder, open_data, read
     from latune.recipes import train as train_recipe
+    from latune.space import SPACE
 
-    _check_device(device)
+    check_device(device)
     opened = None
     if data is not None:
         chosen, opened = _choose(recipe, data, attributes, size, changes, device)
@@ -115,44 +129,42 @@ def train(
                 raise LatuneError(
                     f"{option} goes with --data FOLDER. A recipe takes its data settings as data.key=value."
                 )
+        if recipe in OWN_DATA:
+            raise LatuneError(
+                f"'{recipe}' is for your own images: it goes with --data FOLDER. "
+                "Without, name a recipe; latune recipes lists them."
+            )
         chosen = read(recipe, changes)
     folder = folder or default_folder(chosen, changes)
-    err.print(f"[bold]{chosen.name}[/] into {folder} (stop at any time: the same command resumes)", highlight=False)
+    if opened is None and not (folder / SPACE).exists():
+        opened = open_data(chosen, device)  # what is wrong with the data is told before a training is announced
+    err.print(
+        f"[bold]{_plain(chosen.name)}[/] into {_plain(str(folder))} (stop at any time: the same command resumes)",
+        highlight=False,
+        soft_wrap=True,
+    )
     space = train_recipe(chosen, folder, device=device, progress=True, data=opened)
-    out.print(f"trained: {folder}  ({space.about['steps']} updates in {space.about['seconds']:.0f} s)", highlight=False)
+    updates = "1 update" if space.about["steps"] == 1 else f"{space.about['steps']} updates"
+    _say(f"trained: {folder}  ({updates} in {space.about['seconds']:.0f} s)")
     if space.sliders:
-        out.print(f"sliders: {', '.join(space.sliders)}", highlight=False)
-    out.print(f"next:    latune evaluate {folder}", highlight=False)
+        _say(f"sliders: {', '.join(space.sliders)}")
+    _say(f"next:    latune evaluate {_quoted(folder)}")
     _write(json_file, {"folder": str(folder), **space.about})
 
 
 def _choose(kind: str, data: Path, table: Path | None, size: int | None, changes: tuple[str, ...], device: str) -> Any:
-    from latune.data import load as load_data
     from latune.errors import unknown
-    from latune.fitting import choose
-    from latune.recipes import change, check
+    from latune.fitting import choose_for_folder
 
-    kinds = {
-        "arvae": "ar-vae",
-        "ar-vae": "ar-vae",
-        "betavae": "beta-vae",
-        "beta-vae": "beta-vae",
-        "vae": "vae",
-        "auto": None,
-    }
-    if kind not in kinds:
-        raise LatuneError(unknown("model for your own data", kind, kinds))
-    options: dict[str, Any] = {"path": str(data)}
-    options |= {} if table is None else {"csv": str(table)}
-    options |= {} if size is None else {"size": size}
-    only_data = change({"data": options}, [word for word in changes if word.startswith(("data.", "seed="))])
-    own = {key: value for key, value in only_data["data"].items() if key not in ("name", "attributes")}
-    seed = check({"name": kind, "seed": only_data.get("seed", 0)}, "command line").seed
-    opened = load_data("folder", seed=seed, device=device, **own)
-    choice = choose(opened, kinds[kind], f"{kind}-{data.resolve().name}", {"name": "folder", **options})
+    if kind not in OWN_DATA:
+        raise LatuneError(unknown("model for your own data", kind, OWN_DATA))
+    name = f"{kind}-{data.resolve().name}"
+    choice, opened = choose_for_folder(
+        data, table, size, model=OWN_DATA[kind], name=name, changes=changes, device=device
+    )
     for reason in choice.reasons:
-        err.print(f"  {reason}", highlight=False)
-    return check(change(choice.recipe.plain(), changes), "chosen from the data"), opened
+        err.print(f"  {reason}", highlight=False, markup=False)
+    return choice.recipe, opened
 
 
 @app.command
@@ -201,9 +213,10 @@ def sample(
 
     if n < 1:
         raise LatuneError(f"--n is 1 or more. Got {n}.")
+    file = _png(picture or run / "sample.png")
     space = _load(run)
     images = space.sample(n, generator=generator(seed, "sample"), to=_numbers(to), **_numbers(set_))
-    _save(images, picture or run / "sample.png")
+    _save(images, file)
 
 
 @app.command
@@ -239,13 +252,18 @@ def edit(
         raise LatuneError(
             "Nothing to change. Give --set thickness=+2 (latent units) or --to thickness=3.1 (its own units)."
         )
+    file = _png(picture or Path(f"{image.stem}-edit.png"))
     space = _load(run)
     x = read_image(image, space.shape)
     edited = space.edit(x, to=_numbers(to), **_numbers(set_))
     shown = torch.cat([x, space.decode(space.encode(x)).plain().cpu(), edited.plain().cpu()])
-    _save(Images.of(shown), picture or Path(f"{image.stem}-edit.png"))
+    _save(Images.of(shown), file)
     measurable = [name for name in space.sliders if space.attributes[name].measure is not None]
-    if measurable:
+    if not measurable:
+        note = "no slider of this run can be measured on images"
+        err.print(f"note: {note}", highlight=False)
+        _write(json_file, {"note": note})
+    else:
         before, after = space.measured(measurable, x), space.measured(measurable, edited)
         numbers = {name: {"before": float(before[name][0]), "after": float(after[name][0])} for name in measurable}
         for name, pair in numbers.items():
@@ -298,7 +316,7 @@ def traverse(
     x = read_image(image, space.shape) if image else space.sample(n, generator=generator(seed, "traverse"))
     for each in name or space.sliders or space.codes.columns():
         images = space.traverse(x, each, torch.linspace(-reach, reach, steps))
-        _save(images, (folder or run / "traversals") / f"{each}.png")
+        _save(images, (folder or run / "traversals") / f"{each.replace('/', '_')}.png")
 
 
 @app.command
@@ -327,9 +345,10 @@ def interpolate(
     """
     from latune.pictures import read_image
 
+    file = _png(picture or Path("interpolation.png"))
     space = _load(run)
     images = space.interpolate(read_image(a, space.shape), read_image(b, space.shape), steps)
-    _save(images, picture or Path("interpolation.png"))
+    _save(images, file)
 
 
 @app.command
@@ -355,20 +374,22 @@ def evaluate(
     report
         Write report.html, report.json and pictures into the run.
     """
-    from latune.recipes import check, open_data
+    from latune.recipes import check, open_data, same_data
 
     space = _load(run)
     recipe = check(space.about["recipe"], str(run / "recipe.toml"))
     data = open_data(recipe)
+    if not same_data(space, data):
+        _warn(f"the data changed since {run} was trained: what is measured may be examples that it has seen.")
     measurement = space.measure(data, split, codes=codes, seed=seed)
     out.print(measurement.table())
     _write(json_file, measurement.as_dict())
     if report:
         from latune.report import write_report
 
-        command = f"latune evaluate {run} --split {split} --codes {codes} --seed {seed}"
+        command = f"latune evaluate {_quoted(run)} --split {split} --codes {codes} --seed {seed}"
         written = write_report(space, data, run, split=split, seed=seed, command=command, measurement=measurement)
-        out.print(f"report:  {written.html}", highlight=False)
+        _say(f"report:  {written.html}")
 
 
 @app.command
@@ -450,9 +471,10 @@ def data_show(
 
     if n < 1:
         raise LatuneError(f"--n is 1 or more. Got {n}.")
+    file = _png(picture)
     data = load(name)
     rows = torch.randint(len(data), (n,), generator=generator(seed, "show"))
-    _save(Images.of(data.images(rows)), picture)
+    _save(Images.of(data.images(rows)), file)
 
 
 @data_app.command(name="export")
@@ -472,7 +494,7 @@ def data_export(name: str, folder: Path, *, n: int | None = None, seed: Seed = 0
 
     limited: dict[str, Any] = {} if n is None else {"limit": n}
     data = load(name, seed=seed, **limited)
-    out.print(f"wrote {len(data):,} images and table.csv to {export(data, folder)}", highlight=False)
+    _say(f"wrote {len(data):,} images and table.csv to {export(data, folder)}")
 
 
 @app.command
@@ -505,35 +527,35 @@ def reproduce(
         Where the trained models go.
     """
     from latune import papers
+    from latune.provenance import check_device
 
     if name == "list":
         out.print(papers.table())
+        listed = {
+            key: {"figure": each.figure, "shows": each.shows, "trainings": {s: len(a) for s, a in each.arms.items()}}
+            for key, each in papers.EXPERIMENTS.items()
+        }
+        _write(json_file, listed)
     elif name == "page":
-        out.print(f"wrote {papers.write_page(results)}", highlight=False)
+        written = papers.write_page(results)
+        _say(f"wrote {written}")
+        _write(json_file, {"page": str(written)})
     else:
-        _check_device(device)
+        check_device(device)
         summary = papers.reproduce(
             name, scale=scale, seeds=seeds, jobs=jobs, device=device, results=results, runs=runs, console=out
         )
         _write(json_file, summary)
 
 
+def _warn(message: Warning | str, *_: Any) -> None:
+    err.print(f"[bold yellow]note:[/] {_plain(str(message))}", highlight=False, soft_wrap=True)
+
+
 def _load(run: Path) -> Space:
     from latune.space import load
 
     return load(run)
-
-
-def _check_device(name: str) -> None:
-    import torch
-
-    try:
-        usable = torch.device(name).type in ("cpu", "cuda") and torch.empty(0, device=name) is not None
-    except (RuntimeError, AssertionError):
-        usable = False
-    if not usable:
-        found = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
-        raise LatuneError(f"The device '{name}' cannot be used. Here there is: {', '.join(['cpu', *found])}.")
 
 
 def _numbers(words: list[str] | None) -> dict[str, float]:
@@ -552,8 +574,25 @@ def _numbers(words: list[str] | None) -> dict[str, float]:
     return numbers
 
 
+def _png(path: Path) -> Path:
+    """Where a picture goes; only PNG files are written."""
+    if path.suffix.lower() != ".png":
+        raise LatuneError(f"Pictures are PNG files. Got --out {path}; give a name that ends in .png.")
+    return path
+
+
+def _quoted(path: Path) -> str:
+    """A path as a shell takes it."""
+    return shlex.quote(str(path))
+
+
 def _save(images: Any, path: Path) -> None:
-    out.print(f"wrote {images.save(path)}", highlight=False)
+    _say(f"wrote {images.save(path)}")
+
+
+def _say(line: str) -> None:
+    """Print a line as it is: a folder's name may look like markup."""
+    out.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _write(path: Path | None, numbers: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from pathlib import Path
 from typing import Any
@@ -26,9 +27,12 @@ def run_demo(folder: Path, seed: int, console: Console) -> dict[str, Any]:
     console.print(f"2/3  six sliders: {', '.join(space.sliders)}", highlight=False)
     data = open_data(recipe)
     console.print("3/3  measuring on held-out digits, drawing the report", highlight=False)
-    report = write_report(space, data, folder, seed=seed, command=f"latune demo --out {folder} --seed {seed}")
+    report = write_report(
+        space, data, folder, seed=seed, command=f"latune demo --out {shlex.quote(str(folder))} --seed {seed}"
+    )
     ended = time.monotonic()
+    quoted = shlex.quote(str(folder))
     console.print(report.table())
     console.print(f"\nopen     {report.html}\npictures {folder / 'pictures'}", highlight=False)
-    console.print(f"try      latune sample {folder} --set slant=+3", highlight=False)
+    console.print(f"try      latune sample {quoted} --set slant=+3", highlight=False)
     return {**report.numbers, "seconds": {"training": trained - began, "report": ended - trained, "all": ended - began}}

@@ -45,7 +45,10 @@ def unknown(what: str, word: str, choices: Iterable[str]) -> str:
 
     >>> unknown("recipe", "foo", ["a", "b"])
     "Unknown recipe 'foo'. Allowed: a, b."
+    >>> unknown("option of data set 'digits'", "foo", ["a"])
+    "Unknown option 'foo' of data set 'digits'. Allowed: a."
     """
     choices = sorted(choices)
     hint = did_you_mean(word, choices)
-    return f"Unknown {what} '{word}'. {hint + ' ' if hint else ''}Allowed: {', '.join(choices) or 'none'}."
+    thing, of, owner = what.partition(" of ")
+    return f"Unknown {thing} '{word}'{of}{owner}. {hint + ' ' if hint else ''}Allowed: {', '.join(choices) or 'none'}."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,17 @@ from torch import nn
 
 from latune.data import Dataset, InMemory, from_arrays
 from latune.data import load as load_data
-from latune.errors import DataError, RecipeError
+from latune.errors import DataError, RecipeError, RunError
 from latune.imports import name_of
-from latune.recipes import Recipe, change, check, train
+from latune.nets import Conv
+from latune.provenance import check_device
+from latune.recipes import Recipe, change, check, describe, train
 from latune.space import Space
 
 UPDATES = 6000  # enough for a few thousand small images; larger sets get at least EPOCHS passes
 EPOCHS = 8
+
+Changes = Sequence[str] | Mapping[str, Any]  # what `change` takes
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,12 @@ class Choice:
 
 
 def choose(
-    data: Dataset, model: str | None = None, name: str = "own", source: Mapping[str, Any] | None = None
+    data: Dataset,
+    model: str | None = None,
+    name: str = "own",
+    source: Mapping[str, Any] | None = None,
+    changes: Changes = (),
+    own_nets: bool = False,
 ) -> Choice:
     """The recipe that suits a data set.
 
@@ -39,56 +48,143 @@ def choose(
         model: a name of `MODELS`; AR-VAE where there are attributes, else a VAE.
         name: of the recipe.
         source: the recipe's data section.
+        changes: settings that are not chosen but given.
+        own_nets: whether the networks are modules that the caller has built.
+
+    Raises:
+        RecipeError: for a change that is not possible; all mistakes at once.
     """
+    source = dict(source or {"name": data.name})
+    wish = wished(model, name, source, changes)
+    asked = _by_section(changes)
     colours, height, width = data.shape
     n, side = len(data.splits["training"]), max(height, width)
     numbers = [a for a, attribute in data.attributes.items() if attribute.kind != "categorical"]
-    reasons = []
-    if model is None:
-        model = "ar-vae" if numbers else "vae"
-        reasons.append(
-            f"model {model}: {len(numbers)} attributes to order dimensions by ({', '.join(numbers)})"
-            if numbers
-            else "model vae: there are no attributes with numbers to order dimensions by"
-        )
-    if side <= 16:
-        nets: dict[str, Any] = {"name": "mlp", "hidden": [256, 256]}
-        reasons.append(f"fully connected nets: {height}x{width} images are too small for convolutions to help")
-    else:
-        depth = max(2, min(5, side.bit_length() - 3))
-        channels = [32, 32, 64, 64, 128][:depth]
-        nets = {"name": "conv", "channels": channels, "kernel": 4, "stride": 2, "padding": 1, "hidden": [256]}
-        reasons.append(
-            f"{depth} convolutions of stride 2 ({channels}): {height}x{width} images shrink to {side >> depth} a side"
-        )
-    latent = max(16, 10 + len(numbers)) if side <= 32 else max(32, 10 + len(numbers))
-    reasons.append(
-        f"{latent} latent dimensions: {'small' if side <= 32 else 'larger'} images"
-        + (f", {len(numbers)} of them sliders" if model == "ar-vae" else "")
-    )
-    batch = 128 if n >= 512 else max(8, n // 4)
-    per_epoch = max(n // batch, 1)
-    epochs = max(EPOCHS, round(UPDATES / per_epoch))
-    epochs = min(epochs, 400)
-    reasons.append(f"{epochs} epochs of {per_epoch} updates with batches of {batch}: {n:,} training images")
-    if colours == 3:
-        reasons.append("Gaussian likelihood with a learned scale: colour pixels are not binary")
-    settings: dict[str, Any] = {"name": model, "latent": latent}
-    settings |= {"likelihood": "gaussian", "sigma": "learned"} if colours == 3 else {"likelihood": "bernoulli"}
-    recipe = {
+    sliders = numbers if wish.data.attributes is None else wish.data.attributes
+    latent = max(16 if side <= 32 else 32, 10 + len(sliders))
+    settings: dict[str, Any] = {"name": model or ("ar-vae" if sliders else "vae"), "latent": latent}
+    if not asked["model"] & {"likelihood", "preset"}:
+        settings |= {"likelihood": "gaussian", "sigma": "learned"} if colours == 3 else {"likelihood": "bernoulli"}
+    batch = wish.training.batch_size if "batch_size" in asked["training"] else 128 if n >= 512 else max(8, n // 4)
+    epochs = min(400, max(EPOCHS, round(UPDATES / max(n // batch, 1))))
+    chosen = {
         "name": name,
-        "about": "chosen from the data: " + "; ".join(reasons),
-        "data": dict(source or {"name": data.name}),
-        "nets": nets,
+        "data": source,
+        "nets": _nets(side, asked["nets"], wish.nets.name),
         "model": settings,
         "training": {
             "epochs": epochs,
-            "batch_size": batch,
+            "batch_size": min(batch, n) if "batch_size" not in asked["training"] else batch,
             "validate_every": max(1, epochs // 20),
             "optimiser": {"lr": {"start": 1e-3, "end": 1e-4, "shape": "cosine"}},
         },
     }
-    return Choice(check(recipe, "chosen from the data"), reasons)
+    recipe = check(change(chosen, changes), "chosen from the data")
+    reasons = _reasons(recipe, data, asked, own_nets)
+    if model is None and "name" not in asked["model"]:
+        reasons.insert(0, _model_reason(sliders))
+    if not recipe.about:
+        recipe = recipe.model_copy(update={"about": "chosen from the data: " + "; ".join(reasons)})
+    return Choice(recipe, reasons)
+
+
+def choose_for_folder(
+    folder: Path | str,
+    csv: Path | str | None = None,
+    size: int | None = None,
+    *,
+    model: str | None = None,
+    name: str = "own",
+    changes: Changes = (),
+    device: Any = "cpu",
+    own_nets: bool = False,
+) -> tuple[Choice, Dataset]:
+    """Open a folder of images and choose the recipe that suits it; its paths are kept as absolute ones.
+
+    Raises:
+        RecipeError: for changes that are not possible, or say again what the arguments say.
+        DataError: for a folder that cannot be used.
+    """
+    source: dict[str, Any] = {"name": "folder", "path": str(Path(folder).expanduser().resolve())}
+    source |= {} if csv is None else {"csv": str(Path(csv).expanduser().resolve())}
+    source |= {} if size is None else {"size": size}
+    if twice := sorted(source.keys() & _by_section(changes)["data"]):
+        said = ", ".join(f"data.{key}" for key in twice)
+        raise RecipeError(f"The folder, its CSV and its size are given already; leave out {said}, or train a recipe.")
+    wish = wished(model, name, source, changes)  # before the folder is read: mistakes of the data and others at once
+    data = load_data("folder", seed=wish.seed, device=device, **wish.data.options())
+    return choose(data, model, name, source, changes, own_nets), data
+
+
+def wished(model: str | None, name: str, source: Mapping[str, Any], changes: Changes) -> Recipe:
+    """What is given before anything is chosen, as a recipe of its own.
+
+    Raises:
+        RecipeError: with every mistake.
+    """
+    # Until the data are seen, what any choice could allow is allowed: conv and ar-vae have the most settings.
+    most = {"name": name, "data": dict(source), "nets": {"name": "conv"}, "model": {"name": model or "ar-vae"}}
+    return check(change(most, changes), "changes")
+
+
+def _by_section(changes: Changes) -> dict[str, set[str]]:
+    """The settings that changes name, by section."""
+    asked = change({}, changes)
+    sections = {name: asked.get(name) for name in ("data", "nets", "model", "training")}
+    return {name: set(value) if isinstance(value, Mapping) else set() for name, value in sections.items()}
+
+
+def _nets(side: int, asked: set[str], name: str) -> dict[str, Any]:
+    if "encoder" in asked:
+        return {}
+    if name == "mlp" or (side <= 16 and not asked & {"name", "channels", "kernel", "stride", "padding"}):
+        return {"name": "mlp", "hidden": [256, 256]}
+    depth = max(2, min(5, side.bit_length() - 3))
+    channels = [32, 32, 64, 64, 128][:depth]
+    return {"name": "conv", "channels": channels, "kernel": 4, "stride": 2, "padding": 1, "hidden": [256]}
+
+
+def _model_reason(sliders: Sequence[str]) -> str:
+    if not sliders:
+        return "model vae: there are no attributes with numbers to order dimensions by"
+    return f"model ar-vae: {_count(len(sliders), 'attribute')} to order dimensions by ({', '.join(sliders)})"
+
+
+def _reasons(recipe: Recipe, data: Dataset, asked: Mapping[str, set[str]], own_nets: bool) -> list[str]:
+    """Why a recipe is as it is, told of what will be trained: what was asked for is not reasoned about."""
+    colours, height, width = data.shape
+    n, side = len(data.splits["training"]), max(height, width)
+    nets, training, given = recipe.nets, recipe.training, "as you said"
+    if nets.encoder is not None:
+        reasons = [f"networks of your own: {nets.encoder} and {nets.decoder}"]
+    elif own_nets:
+        reasons = ["networks of your own"]
+    elif nets.name == "mlp":
+        why = f"{height}x{width} images are too small for convolutions to help"
+        reasons = [f"fully connected nets: {given if asked['nets'] else why}"]
+    else:
+        channels, stride = nets.channels or list(Conv.channels), nets.stride or Conv.stride
+        why = f"{height}x{width} images shrink to {side >> len(channels)} a side"
+        count = _count(len(channels), "convolution")
+        reasons = [f"{count} of stride {stride} ({channels}): {given if asked['nets'] else why}"]
+    why = given if "latent" in asked["model"] else "small images" if side <= 32 else "larger images"
+    ordered = describe(recipe, data).attributes
+    sliders = f", {len(ordered)} of them {'slider' if len(ordered) == 1 else 'sliders'}" if ordered else ""
+    reasons.append(f"{_count(recipe.model.latent, 'latent dimension')}: {why}{sliders}")
+    batches = f"with batches of {min(training.batch_size, n)}"
+    if training.steps is not None:
+        reasons.append(f"{_count(training.steps, 'update')} {batches}: {given}")
+    else:
+        updates = _count(training.plan().per_epoch(n), "update")
+        why = given if asked["training"] & {"epochs", "batch_size"} else _count(n, "training image")
+        reasons.append(f"{_count(training.epochs, 'epoch')} of {updates} {batches}: {why}")
+    if colours == 3 and not asked["model"] & {"likelihood", "preset", "sigma"}:
+        reasons.append("Gaussian likelihood with a learned scale: colour pixels are not binary")
+    return reasons
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n:,} {what}" + ("" if n == 1 else "s")
 
 
 def fit(
@@ -131,31 +227,67 @@ def fit(
     >>> space.sliders
     ['light']
     """
+    words = {"seed": seed, **{key.replace("__", "."): value for key, value in changes.items()}}
+    nets, named = _own_nets(encoder, decoder, nets_settings)
+    words |= named
+    check_device(device)
+    if out is not None and Path(out).exists() and not Path(out).is_dir():
+        raise RunError(f"{out} is a file; a run is a folder. Choose another out.")
+    if isinstance(images, Path | str):
+        if not isinstance(attributes, Path | str | None):
+            raise DataError(
+                "The attributes of a folder are the path of a CSV file: its first column the file, the others "
+                f"attributes. Got {type(attributes).__name__}."
+            )
+        given: dict[str, Any] = {"model": model, "changes": words, "device": device, "own_nets": nets is not None}
+        choice, data = choose_for_folder(images, attributes, size, **given)
+    else:
+        choice, data = _choose_for_arrays(images, attributes, size, model, words, device, nets is not None)
+    return train(choice.recipe, out, device=device, progress=progress, data=data, nets=nets)
+
+
+def _choose_for_arrays(
+    images: Any, attributes: Any, size: int | None, model: str | None, words: Changes, device: Any, own_nets: bool
+) -> tuple[Choice, Dataset]:
+    if isinstance(attributes, Path | str):
+        raise DataError(
+            "With images in memory, attributes are a dict: a value an image by name. A CSV goes with a folder."
+        )
+    if size is not None:
+        raise DataError("size goes with a folder of images. Scale arrays before you give them.")
+    if other := _by_section(words)["data"] - {"attributes"}:
+        said = ", ".join(f"data.{key}" for key in sorted(other))
+        raise RecipeError(f"With images in memory there is no {said}; the only such setting is data.attributes.")
+    seed = wished(model, "own", {"name": "arrays"}, words).seed
+    arrays = from_arrays(images, attributes, seed=seed)
+    source = {"name": "arrays", "fingerprint": fingerprint(arrays)}
+    return choose(arrays, model, source=source, changes=words, own_nets=own_nets), arrays.to(device)
+
+
+def _own_nets(
+    encoder: Any, decoder: Any, settings: Mapping[str, Mapping[str, Any]] | None
+) -> tuple[tuple[nn.Module, nn.Module] | None, dict[str, Any]]:
+    """Own networks as modules, or as settings that name them."""
     if (encoder is None) != (decoder is None):
         raise RecipeError("encoder and decoder are given together.")
-    if isinstance(images, Path | str):
-        source: dict[str, Any] = {"name": "folder", "path": str(images)}
-        source |= {"csv": str(attributes)} if attributes is not None else {}
-        source |= {"size": size} if size is not None else {}
-        data = load_data("folder", seed=seed, device=device, **{k: v for k, v in source.items() if k != "name"})
-    else:
-        if isinstance(attributes, Path | str):
-            raise DataError(
-                "With images in memory, attributes are a dict: a value an image by name. A CSV goes with a folder."
-            )
-        arrays = from_arrays(images, attributes, seed=seed)
-        data, source = arrays.to(device), {"name": "arrays", "fingerprint": fingerprint(arrays)}
-    recipe = choose(data, model, source=source).recipe
-    words = {"seed": seed, **{key.replace("__", "."): value for key, value in changes.items()}}
-    plain = recipe.plain()
-    nets = None
-    if encoder is not None:
-        if isinstance(encoder, nn.Module) and isinstance(decoder, nn.Module):
-            nets = (encoder, decoder)
-        else:
-            paths = [part if isinstance(part, str) else name_of(part) for part in (encoder, decoder)]
-            plain["nets"] = {"encoder": paths[0], "decoder": paths[1], "settings": dict(nets_settings or {})}
-    return train(check(_set(plain, words), "fit"), out, device=device, progress=progress, data=data, nets=nets)
+    modules = [isinstance(part, nn.Module) for part in (encoder, decoder)]
+    if settings is not None and (encoder is None or any(modules)):
+        raise RecipeError("nets_settings go with an encoder and a decoder that are named or classes.")
+    if encoder is None:
+        return None, {}
+    if all(modules):
+        return (encoder, decoder), {}
+    if any(modules) or not all(isinstance(part, str) or hasattr(part, "__qualname__") for part in (encoder, decoder)):
+        raise RecipeError(
+            "encoder and decoder are both modules, or both named as 'module:Class' or classes. "
+            f"Got {_kind(encoder)} and {_kind(decoder)}."
+        )
+    names = [part if isinstance(part, str) else name_of(part) for part in (encoder, decoder)]
+    return None, {"nets.encoder": names[0], "nets.decoder": names[1], "nets.settings": dict(settings or {})}
+
+
+def _kind(part: Any) -> str:
+    return "a module" if isinstance(part, nn.Module) else repr(part)
 
 
 def fingerprint(data: InMemory) -> str:
@@ -163,15 +295,3 @@ def fingerprint(data: InMemory) -> str:
     digest = hashlib.sha256(data.pixels.numpy().tobytes())
     digest.update(data.values.numpy().tobytes())
     return digest.hexdigest()[:16]
-
-
-def _set(plain: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Set dotted keys to values of any type."""
-    out = change(plain, [f"{key}=0" for key in values])  # makes the sections that a key needs
-    for key, value in values.items():
-        *sections, last = key.split(".")
-        place = out
-        for section in sections:
-            place = place[section]
-        place[last] = value
-    return out

@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from latune.errors import LatuneError
+
 
 def machine(device: Any = "cpu") -> dict[str, Any]:
     """Versions, processor and device, as plain data.
@@ -28,6 +30,25 @@ def machine(device: Any = "cpu") -> dict[str, Any]:
         "device": name,
         "threads": torch.get_num_threads(),
     }
+
+
+def check_device(device: Any) -> None:
+    """Whether tensors can be made on a device.
+
+    Raises:
+        LatuneError: with the devices that this machine has.
+
+    >>> check_device("cpu")
+    """
+    import torch
+
+    try:
+        usable = torch.device(device).type in ("cpu", "cuda") and torch.empty(0, device=device) is not None
+    except (RuntimeError, AssertionError, TypeError):
+        usable = False
+    if not usable:
+        found = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+        raise LatuneError(f"The device '{device}' cannot be used. Here there is: {', '.join(['cpu', *found])}.")
 
 
 @cache

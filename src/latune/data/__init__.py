@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect as introspection
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -36,6 +36,7 @@ __all__ = [
     "options",
     "spread",
     "with_measured",
+    "wrong_options",
 ]
 
 DATASETS: dict[str, Callable[..., Dataset]] = {
@@ -65,12 +66,7 @@ def load(name: str, *, seed: int = 0, device: str | torch.device = "cpu", **chos
     """
     if name not in DATASETS:
         raise DataError(unknown("data set", name, DATASETS))
-    allowed = options(name)
-    wrong = [unknown(f"option of data set '{name}'", option, allowed) for option in chosen if option not in allowed]
-    needed = [option for option, default in allowed.items() if default is introspection.Parameter.empty]
-    wrong += [f"Data set '{name}' needs the option '{option}'." for option in needed if option not in chosen]
-    wrong += wrong_types(DATASETS[name], chosen, f"of data set '{name}'")
-    if wrong:
+    if wrong := wrong_options(name, chosen):
         raise DataError("\n".join(wrong))
     limit, measured = chosen.pop("limit", None), chosen.pop("measure", None)
     own = introspection.signature(DATASETS[name]).parameters
@@ -83,6 +79,19 @@ def load(name: str, *, seed: int = 0, device: str | torch.device = "cpu", **chos
     if measured:
         dataset = with_measured(dataset, measured)
     return dataset.to(device)
+
+
+def wrong_options(name: str, chosen: Mapping[str, Any]) -> list[str]:
+    """A sentence for every option that a data set does not have, needs and was not given, or has of another type.
+
+    >>> wrong_options("digits", {"limt": 3})
+    ["Unknown option 'limt' of data set 'digits'. Did you mean 'limit'? Allowed: attributes, limit, measure, split."]
+    """
+    allowed = options(name)
+    wrong = [unknown(f"option of data set '{name}'", option, allowed) for option in chosen if option not in allowed]
+    needed = [option for option, default in allowed.items() if default is introspection.Parameter.empty]
+    wrong += [f"Data set '{name}' needs the option '{option}'." for option in needed if option not in chosen]
+    return wrong + wrong_types(DATASETS[name], chosen, f"of data set '{name}'")
 
 
 def options(name: str) -> dict[str, Any]:

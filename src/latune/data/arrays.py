@@ -45,7 +45,14 @@ def from_arrays(
     (InMemory('arrays', 10 x 1x8x8, style), tensor([0., 1., 0.]))
     """
     pixels = as_pixels(images)
-    attributes, kinds = attributes or {}, kinds or {}
+    attributes, kinds = {} if attributes is None else attributes, kinds or {}
+    if not isinstance(attributes, Mapping):
+        raise DataError(
+            "Attributes are a dict of values by name, for example {'ink': values}; a table as "
+            f"table.to_dict('list'). Got {type(attributes).__name__}."
+        )
+    if wrong := [key for key in attributes if not isinstance(key, str)]:
+        raise DataError(f"Names of attributes are text. Got {', '.join(map(repr, wrong))}.")
     columns, problems = {}, []
     for key, values in attributes.items():
         try:

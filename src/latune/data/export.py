@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from latune.attributes.attribute import Attribute
 from latune.data.dataset import Dataset
 from latune.errors import DataError
 
@@ -32,6 +34,7 @@ def export(data: Dataset, folder: Path | str, indices: Tensor | None = None) -> 
         raise DataError(f"{folder} exists already. Name a folder that does not, or remove it first.")
     indices = torch.arange(len(data)) if indices is None else indices
     classes = data.provenance.get("classes", {})
+    names = [classes.get(attribute, ()) for attribute in data.attributes]
     folder.parent.mkdir(parents=True, exist_ok=True)
     making = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
@@ -44,9 +47,7 @@ def export(data: Dataset, folder: Path | str, indices: Tensor | None = None) -> 
                     making / name
                 )
                 values = data.values[index].tolist()
-                table.writerow(
-                    [name, *(_cell(v, classes.get(a)) for a, v in zip(data.attributes, values, strict=True))]
-                )
+                table.writerow([name, *map(_cell, data.attributes.values(), values, names)])
         making.chmod(0o755)
         making.rename(folder)
     finally:
@@ -54,5 +55,7 @@ def export(data: Dataset, folder: Path | str, indices: Tensor | None = None) -> 
     return folder
 
 
-def _cell(value: float, classes: list[str] | None) -> str:
-    return classes[int(value)] if classes else f"{value:.6g}"
+def _cell(attribute: Attribute, value: float, names: Sequence[str]) -> str:
+    """The class's name where it has one, else the number; classes count from the start of the attribute's range."""
+    place = round(value - (attribute.range[0] if attribute.range else 0))
+    return names[place] if 0 <= place < len(names) else f"{value:.6g}"

@@ -65,9 +65,10 @@ class Inspection:
         from rich.table import Table
 
         shown = ", ".join(f"{size} ({n:,})" for size, n in list(self.sizes.items())[:4])
+        told = [*(self.problems or ["no problems found"]), *(f"note: {note}" for note in self.notes)]
         table = Table(
             title=escape(f"{self.path}: {self.n:,} {self.mode} images, {shown or 'no size'}"),
-            caption=escape("\n".join([*(self.problems or ["no problems found"]), *self.notes])),
+            caption=escape("\n".join(told)),
             caption_justify="left",
         )
         for heading in ("attribute", "kind", "range or classes", "missing"):

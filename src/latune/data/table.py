@@ -40,7 +40,9 @@ def read_table(path: Path) -> Table:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise DataError(f"There is no file {path}.") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} cannot be read as a CSV file: it is not UTF-8 text. Save it as UTF-8.") from error
+    except OSError as error:
         raise DataError(f"{path} cannot be read as a CSV file: {error}.") from error
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)  # the first of these on a tie, so a comma unless another is seen more
@@ -78,7 +80,7 @@ def numbers(table: Table, names: Sequence[str]) -> Float64[np.ndarray, "n L"]:
     >>> numbers(read_table(path), ["area"]).tolist()
     [[1.5], [2.0]]
     """
-    missing = [unknown(f"column of {table.path}", name, table.columns) for name in names if name not in table.columns]
+    missing = [unknown("column", name, table.columns) for name in names if name not in table.columns]
     problems = missing + table.problems
     found = []
     for name in names:

@@ -11,6 +11,8 @@ from latune.models.vae import VAE, VAEScene
 from latune.terms import attribute_order
 from latune.training import Number, Weighed
 
+NOT_NAMES = {"to", "n", "generator", "self"}  # what a Space's methods call their own arguments
+
 
 class ARVAE(VAE):
     r"""VAE whose dimensions are ordered by attributes.
@@ -63,9 +65,18 @@ class ARVAE(VAE):
         """One coordinate for each attribute, named after it, and the rest free."""
         if taken := {"z", "free"} & set(attributes):
             raise RecipeError(f"'{taken.pop()}' is what free coordinates are called; give the attribute another name.")
+        if taken := NOT_NAMES & set(attributes):
+            raise RecipeError(
+                f"An attribute cannot be called '{min(taken)}': space.sample and space.edit take a word of that name. "
+                "Give it another name."
+            )
         free = latent - len(attributes) - free_first
         if free < 0:
-            raise RecipeError(f"{latent} latent dimensions are too few for {len(attributes)} attributes.")
+            before = f" and {free_first} free before them (model.free_first, or the preset's)" if free_first else ""
+            raise RecipeError(
+                f"{latent} latent dimensions are too few for {len(attributes)} attributes{before}. "
+                f"Set model.latent={latent - free} or more, or name fewer attributes in data.attributes."
+            )
         first = {"free": Normal(free_first, scale)} if free_first else {}
         rest = {"z": Normal(free, scale)} if free else {}
         return Codes({**first, **{name: Normal(1, scale) for name in attributes}, **rest})

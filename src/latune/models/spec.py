@@ -13,7 +13,7 @@ from torch import nn
 from latune.errors import RecipeError, unknown
 from latune.imports import named
 from latune.models import MODELS, VAE
-from latune.nets import NETS
+from latune.nets import NETS, wrong_settings
 from latune.terms import LIKELIHOODS
 from latune.training import Ramp
 
@@ -141,10 +141,12 @@ def _nets(spec: Spec, params: int, width: int) -> tuple[nn.Module, nn.Module]:
     name = settings.pop("name")
     if name not in NETS:
         raise RecipeError(unknown("nets", name, NETS))
+    if wrong := wrong_settings(name, settings):
+        raise RecipeError(" ".join(wrong))
     try:
         config = NETS[name](**{k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()})
         return config.build(spec.shape, params, width)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, IndexError, RuntimeError) as error:  # torch tells a lack of memory as RuntimeError
         raise RecipeError(f"The nets '{name}' cannot be built for images of shape {spec.shape}: {error}") from error
 
 

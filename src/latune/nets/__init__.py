@@ -1,9 +1,23 @@
 """Networks, built from small configurations; this room knows tensors only."""
 
+from collections.abc import Iterable
+from dataclasses import fields
+
 from latune.nets.conv import Conv
 from latune.nets.layers import ACTIVATIONS, Dropout, Heads, use_generator, xavier_normal
 from latune.nets.mlp import MLP
 
 NETS: dict[str, type] = {"mlp": MLP, "conv": Conv}
 
-__all__ = ["ACTIVATIONS", "MLP", "NETS", "Conv", "Dropout", "Heads", "use_generator", "xavier_normal"]
+__all__ = ["ACTIVATIONS", "MLP", "NETS", "Conv", "Dropout", "Heads", "use_generator", "wrong_settings", "xavier_normal"]
+
+
+def wrong_settings(name: str, keys: Iterable[str]) -> list[str]:
+    """A sentence for every key that is not a setting of these networks.
+
+    >>> wrong_settings("mlp", ["hidden", "channels"])
+    ["mlp has no setting 'channels'. Allowed: hidden, activation, dropout."]
+    """
+    allowed = [field.name for field in fields(NETS[name])]
+    told = ", ".join(allowed)
+    return [f"{name} has no setting '{key}'. Allowed: {told}." for key in keys if key not in allowed]

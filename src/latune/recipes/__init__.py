@@ -2,7 +2,7 @@
 
 from latune.recipes.compare import differences
 from latune.recipes.read import change, check, read, shelf
-from latune.recipes.run import default_folder, describe, open_data, train
+from latune.recipes.run import default_folder, describe, open_data, same_data, train
 from latune.recipes.schema import Recipe
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "differences",
     "open_data",
     "read",
+    "same_data",
     "shelf",
     "train",
 ]

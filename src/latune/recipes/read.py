@@ -50,32 +50,48 @@ def read(name: str, words: Sequence[str] = ()) -> Recipe:
     return check(change(data, words), str(path.name))
 
 
-def change(data: Mapping[str, Any], words: Sequence[str]) -> dict[str, Any]:
-    """Plain data with `a.b=value` words applied; values are TOML, or text where that is not valid TOML.
+def change(data: Mapping[str, Any], changes: Sequence[str] | Mapping[str, Any]) -> dict[str, Any]:
+    """Plain data with changes applied.
+
+    Args:
+        data: sections of settings.
+        changes: `a.b=value` words, whose values are TOML, or text where that is not valid TOML, and `none` to remove a
+            setting; or a mapping of such keys to values, None to remove.
+
+    Raises:
+        RecipeError: for a word that is not of this form.
 
     >>> change({"seed": 0}, ["training.epochs=8", "model.name=vae"])
     {'seed': 0, 'training': {'epochs': 8}, 'model': {'name': 'vae'}}
+    >>> change({"seed": 0}, {"training.epochs": 8, "seed": None})
+    {'training': {'epochs': 8}}
     """
+    pairs = changes.items() if isinstance(changes, Mapping) else [_parsed(word) for word in changes]
     out: dict[str, Any] = {key: dict(value) if isinstance(value, Mapping) else value for key, value in data.items()}
-    for word in words:
-        key, equals, text = word.partition("=")
-        if not (equals and key):
-            raise RecipeError(f"'{word}' is not of the form key=value, for example training.epochs=8.")
-        try:
-            value = tomllib.loads(f"x = {text}")["x"]
-        except tomllib.TOMLDecodeError:
-            value = text
+    for key, value in pairs:
         *sections, last = key.split(".")
         place = out
         for section in sections:
             inner = place.get(section, {})
             place[section] = dict(inner) if isinstance(inner, Mapping) else {}
             place = place[section]
-        if isinstance(value, str) and value in ("none", "null"):
+        if value is None:
             place.pop(last, None)
         else:
             place[last] = value
     return out
+
+
+def _parsed(word: str) -> tuple[str, Any]:
+    key, equals, text = word.partition("=")
+    if not (equals and key):
+        raise RecipeError(f"'{word}' is not of the form key=value, for example training.epochs=8.")
+    if text in ("none", "null"):
+        return key, None
+    try:
+        return key, tomllib.loads(f"x = {text}")["x"]
+    except tomllib.TOMLDecodeError:
+        return key, text
 
 
 def check(data: Mapping[str, Any], source: str) -> Recipe:
@@ -112,9 +128,14 @@ def _explain(mistake: Any) -> tuple[str, str]:
         return key, "is needed."
     message = re.sub(r" or instance of \w+", "", mistake["msg"].removeprefix("Value error, ")).removesuffix(".")
     hint = ""
+    if kind == "model_type" and mistake["ctx"]["class_name"] == "RampSection":
+        message = "Or a ramp, such as {start = 0.0, end = 1.0}"
     if kind == "literal_error":
         allowed = [word.strip("' ") for word in mistake["ctx"]["expected"].replace(" or ", ",").split(",")]
         hint = " " + did_you_mean(str(mistake["input"]), allowed)
+    if kind in ("list_type", "dict_type", "model_type") and str(mistake["input"])[:1] in ("[", "{"):
+        # The shell eats quotes: a list of words arrives as bare words, which are not TOML.
+        hint = f' Inside a list or a table words need quotes, and all of it needs them: {key}=\'["a", "b"]\'.'
     return key, f"{message}.{hint}".rstrip()
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import re
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -15,7 +16,7 @@ from latune.training.trainer import Plan
 class Section(BaseModel):
     """A part of a recipe; keys it does not know are mistakes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class RampSection(Section):
@@ -37,6 +38,21 @@ def number(value: float | RampSection, total: int) -> float | Ramp:
     if isinstance(value, RampSection):
         return Ramp(value.start, value.end, value.steps or total, value.shape)
     return float(value)
+
+
+def not_negative(value: float | RampSection | None) -> float | RampSection | None:
+    """A rate or a weight as it is, where none of its values is below zero.
+
+    Raises:
+        ValueError: with what was got.
+    """
+    ends = [value.start, value.end] if isinstance(value, RampSection) else [value]
+    if wrong := [end for end in ends if end is not None and end < 0]:
+        raise ValueError(f"got {wrong[0]:g}. It is 0 or more, at both ends of a ramp too")
+    return value
+
+
+Width = Annotated[int, Field(gt=0)]
 
 
 class DataSection(Section):
@@ -70,6 +86,21 @@ class DataSection(Section):
             raise ValueError(unknown("data set", name, DATASETS))
         return name
 
+    @field_validator("attributes", "measure")
+    @classmethod
+    def _once(cls, names: list[str] | None) -> list[str] | None:
+        if twice := [name for i, name in enumerate(names or ()) if name in (names or ())[:i]]:
+            raise ValueError(f"'{twice[0]}' is named twice; name each attribute once")
+        return names
+
+    @model_validator(mode="after")
+    def _fits(self) -> DataSection:
+        from latune.data import wrong_options
+
+        if self.name != "arrays" and (wrong := wrong_options(self.name, self.options())):
+            raise ValueError(" ".join(wrong))
+        return self
+
     def options(self) -> dict[str, Any]:
         """What `latune.data.load` takes beside the name."""
         return {k: v for k, v in self.model_dump(exclude_none=True).items() if k not in ("name", "attributes")}
@@ -79,8 +110,8 @@ class NetsSection(Section):
     """Which networks: a name of `latune.nets.NETS` and its settings, or your own encoder and decoder."""
 
     name: str = "mlp"
-    hidden: list[int] | None = None
-    channels: list[int] | None = None
+    hidden: list[Width] | None = Field(default=None, min_length=1)
+    channels: list[Width] | None = Field(default=None, min_length=1)
     kernel: int | None = Field(default=None, gt=0)
     stride: int | None = Field(default=None, gt=0)
     padding: int | None = Field(default=None, ge=0)
@@ -101,10 +132,25 @@ class NetsSection(Section):
             raise ValueError(unknown("nets", name, NETS))
         return name
 
+    @field_validator("encoder", "decoder")
+    @classmethod
+    def _named(cls, path: str | None, info: Any) -> str | None:
+        if path is not None and not re.fullmatch(r"[^\W\d][\w.]*:[^\W\d][\w.]*", path):
+            article = "an" if info.field_name == "encoder" else "a"
+            raise ValueError(
+                f"'{path}' does not name {article} {info.field_name}. Write 'module:Class', as in 'mynets:Encoder'"
+            )
+        return path
+
     @model_validator(mode="after")
-    def _both(self) -> NetsSection:
+    def _fits(self) -> NetsSection:
+        from latune.nets import wrong_settings
+
         if (self.encoder is None) != (self.decoder is None):
             raise ValueError("encoder and decoder are given together")
+        keys = [key for key in self.plain() if key != "name"]
+        if self.encoder is None and (wrong := wrong_settings(self.name, keys)):
+            raise ValueError(" ".join(wrong))
         return self
 
     def plain(self) -> dict[str, Any]:
@@ -138,6 +184,8 @@ class ModelSection(Section):
             raise ValueError(unknown("model", name, MODELS))
         return name
 
+    _weights = field_validator("beta", "gamma")(not_negative)
+
     @model_validator(mode="after")
     def _fits(self) -> ModelSection:
         from latune.models import MODELS, allowed_settings
@@ -166,15 +214,20 @@ class ModelSection(Section):
         return {k: number(v, total) if isinstance(v, RampSection) else v for k, v in self.given().items()}
 
 
+Beta = Annotated[float, Field(ge=0, lt=1)]
+
+
 class OptimiserSection(Section):
     """How to descend."""
 
     kind: Literal["adam", "adamw", "sgd"] = "adam"
     lr: float | RampSection = 1e-3
-    betas: tuple[float, float] = (0.9, 0.999)
+    betas: tuple[Beta, Beta] = (0.9, 0.999)
     eps: float = Field(default=1e-8, gt=0)
     weight_decay: float = Field(default=0.0, ge=0)
     clip: float | None = Field(default=None, gt=0)
+
+    _rate = field_validator("lr")(not_negative)
 
     def build(self, total: int) -> Optimiser:
         """The optimiser's configuration, for a training of `total` updates."""
@@ -207,11 +260,18 @@ class Recipe(Section):
 
     name: str
     about: str = ""
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**63)
     data: DataSection = DataSection()
     nets: NetsSection = NetsSection()
     model: ModelSection = ModelSection()
     training: TrainingSection = TrainingSection()
+
+    @field_validator("name")
+    @classmethod
+    def _names_a_folder(cls, name: str) -> str:
+        if not name or "/" in name or name.startswith("."):
+            raise ValueError(f"got '{name}'. The run folder is called after it: no '/', no '.' at its start, not empty")
+        return name
 
     def plain(self) -> dict[str, Any]:
         """Plain data without what was left out, as TOML takes it."""
