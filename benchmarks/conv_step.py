@@ -46,7 +46,7 @@ def make(spec: Spec, fast: bool, seed: int):
                 if isinstance(layer, Dropout):
                     net[i] = torch.nn.Dropout(0.5)
     torch.manual_seed(seed)
-    return model.game(Optimiser(lr=1e-3))
+    return model.game(Optimiser(lr=1e-4))  # the paper's
 
 
 def batch(data, columns, step: int, fast: bool) -> Batch:

@@ -1,6 +1,6 @@
 """A step of Latune's training loop against a hand-written bare loop of the same nets and terms, in one process.
 
-    python benchmarks/loop.py [--updates 100] [--rounds 25] [--json FILE]
+    python benchmarks/loop.py [--updates 400] [--rounds 9] [--json FILE]
 
 Both train the same AR-VAE on the same data on the device with the same fused optimiser; the bare loop has no log, no
 checkpoints, no bar, no generators. Checkpoints and validation, which come once in many steps, are left out of both.
@@ -102,8 +102,8 @@ def compare(side: int, nets: dict, updates: int, rounds: int) -> dict[str, float
 def main() -> None:
     """Print the ratios."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--updates", type=int, default=100)
-    parser.add_argument("--rounds", type=int, default=25)
+    parser.add_argument("--updates", type=int, default=400)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     results = {}
