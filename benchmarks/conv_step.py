@@ -1,6 +1,6 @@
 """AR-VAE's MNIST conv step with Latune's settings against the same net with torch's defaults, in one process.
 
-    python benchmarks/conv_step.py [--updates 6] [--rounds 5] [--curve 150] [--json FILE]
+    python benchmarks/conv_step.py [--updates 6] [--rounds 5] [--curve 60] [--json FILE]
 
 Torch's defaults: fp32, `nn.Dropout`, contiguous images. Latune's: bf16 autocast, channels_last, a mask cut from
 random bytes. The two take turns; the ratio is printed as median (min to max). Then both train on the same batches of
@@ -63,7 +63,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--updates", type=int, default=6)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--curve", type=int, default=150)
+    parser.add_argument("--curve", type=int, default=60)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     data = load("digits")
