@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 
 import latune
 from latune.recipes import check, open_data
-from latune.training import generator
 
 HERE = Path(__file__).parent / "pictures"
 REACH = 3.0  # three standard deviations of the prior either way
@@ -44,13 +43,13 @@ def sliders(space, x, path: Path) -> None:
 
 
 def edits(space, x, path: Path) -> None:
-    """Rows: what came in, thinner, thicker, upright, leaning."""
+    """Rows: what came in, thinner, thicker, leaning left, leaning right."""
     rows = {
         "original": x,
-        "thickness = 2.0 px": space.edit(x, to={"thickness": 2.0}).plain(),
-        "thickness = 3.6 px": space.edit(x, to={"thickness": 3.6}).plain(),
-        "slant = -0.35 rad": space.edit(x, to={"slant": -0.35}).plain(),
-        "slant = +0.35 rad": space.edit(x, to={"slant": 0.35}).plain(),
+        "thickness -1.5": space.edit(x, thickness=-1.5).plain(),
+        "thickness +1.5": space.edit(x, thickness=+1.5).plain(),
+        "slant = -0.25 rad": space.edit(x, to={"slant": -0.25}).plain(),
+        "slant = +0.25 rad": space.edit(x, to={"slant": 0.25}).plain(),
     }
     figure = Figure(figsize=(9.6, 0.72 * len(rows)), dpi=150, facecolor=PAPER)
     grid = figure.add_gridspec(
@@ -77,7 +76,6 @@ def main() -> None:
     x = data.images(test[first])
     sliders(space, x[[4]], HERE / "sliders.png")
     edits(space, x, HERE / "edits.png")
-    space.sample(48, generator=generator(0, "readme")).save(HERE / "samples.png", columns=16)
 
 
 if __name__ == "__main__":
