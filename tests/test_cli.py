@@ -669,7 +669,7 @@ def test_what_is_chosen_is_told_of_the_final_recipe(run, bars):
         ({"data__limit": 9}, RecipeError, "no data.limit"),
         ({"images": "pics", "attributes": {"light": [1]}}, DataError, "the path of a CSV file.* Got dict"),
         ({"images": "pics", "attributes": None, "data__path": "other"}, RecipeError, "leave out data.path"),
-        ({"out": "a file"}, RunError, "a file is a file; a run is a folder"),
+        ({"out": "a file"}, RunError, "a file is a file; a run needs a folder"),
     ],
 )
 def test_mistakes_of_fit_are_told(run, bars, change, kind, message):

@@ -579,6 +579,13 @@ def test_a_folder_with_something_else_in_it_is_refused(data, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.doc"]
 
 
+def test_a_file_is_no_run_folder(data, tmp_path):
+    (tmp_path / "notes").write_text("keep")
+    with pytest.raises(RunError, match="notes is a file; a run needs a folder"):
+        train(recipe_of(), tmp_path / "notes", data=data)
+    assert (tmp_path / "notes").read_text() == "keep"
+
+
 def test_two_trainings_in_one_folder_are_refused(data, tmp_path):
     with only_training(tmp_path / "run"), pytest.raises(RunError, match=f"number {os.getpid()}.*--out"):
         train(recipe_of(), tmp_path / "run", data=data)

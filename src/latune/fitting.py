@@ -12,7 +12,7 @@ from torch import nn
 
 from latune.data import Dataset, InMemory, from_arrays
 from latune.data import load as load_data
-from latune.errors import DataError, RecipeError, RunError
+from latune.errors import DataError, RecipeError
 from latune.imports import name_of
 from latune.nets import Conv
 from latune.provenance import check_device
@@ -231,8 +231,6 @@ def fit(
     nets, named = _own_nets(encoder, decoder, nets_settings)
     words |= named
     check_device(device)
-    if out is not None and Path(out).exists() and not Path(out).is_dir():
-        raise RunError(f"{out} is a file; a run is a folder. Choose another out.")
     if isinstance(images, Path | str):
         if not isinstance(attributes, Path | str | None):
             raise DataError(

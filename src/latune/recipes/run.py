@@ -120,6 +120,8 @@ def train(
 
 def _claim(recipe: Recipe, folder: Path) -> None:
     """Refuse a folder that belongs to something else; one in which nothing was saved yet may be taken over."""
+    if folder.exists() and not folder.is_dir():
+        raise RunError(f"{folder} is a file; a run needs a folder. Choose another with --out.")
     if (folder / RECIPE).exists():
         try:
             theirs, ours = tomllib.loads((folder / RECIPE).read_text(encoding="utf-8")), recipe.plain()
