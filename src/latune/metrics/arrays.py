@@ -11,12 +11,13 @@ from latune.errors import DataError
 LARGEST = 1e100  # squares and sums of squares of anything smaller stay finite in float64
 
 
-def as_array(data: Any, what: str) -> np.ndarray:
+def as_array(data: Any, what: str, missing: bool = False) -> np.ndarray:
     """`data` as a finite floating-point array on the CPU; float32 stays float32, integers become float64.
 
     Args:
         data: an array, a tensor on any device, or nested lists.
         what: how the data is called in a message, e.g. "codes".
+        missing: let NaN stand for values that are not known.
 
     Raises:
         DataError: no numbers, text, ragged rows, or values that are NaN, infinite or beyond 1e100.
@@ -41,10 +42,13 @@ def as_array(data: Any, what: str) -> np.ndarray:
     if array.dtype.kind != "f" or array.dtype.itemsize < 4:
         array = array.astype(np.float64)
     good = np.abs(array) <= min(LARGEST, float(np.finfo(array.dtype).max))  # false for NaN as well
+    wrong = "infinite" if missing else "NaN, infinite"
+    if missing:
+        good |= np.isnan(array)
     if not good.all():
         first = np.argwhere(~good)[0].tolist()
         raise DataError(
-            f"The {what} hold {int((~good).sum())} values that are NaN, infinite or beyond {LARGEST:g} "
+            f"The {what} hold {int((~good).sum())} values that are {wrong} or beyond {LARGEST:g} "
             f"(the first at {first}: {array[tuple(first)]}). Remove those rows, or mend what made them."
         )
     return array

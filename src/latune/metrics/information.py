@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal, get_args
+from functools import partial
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64
+from jaxtyping import Bool, Float, Float64, Int
 
 from latune.errors import DataError, unknown
 from latune.metrics.arrays import as_array
-from latune.metrics.histogram import binned, classes, entropy, histogram_information
-from latune.metrics.neighbours import NEIGHBOURS, Axis, ksg, ross
+from latune.metrics.bootstrap import Resamples
+from latune.metrics.histogram import binned, classes, entropy, histogram_information, histogram_rows
+from latune.metrics.neighbours import NEIGHBOURS, Axis, ksg, ksg_rows, ross_rows
 
 Method = Literal["ksg", "histogram"]
 TINY = 10 * np.finfo(np.float64).eps  # scikit-learn does not rescale columns that vary by less
@@ -53,11 +55,48 @@ def mutual_information_matrix(
             f"Codes and attribute values have shapes {list(z.shape)} and {list(a.shape)}; "
             f"allowed are [n, d] and [n, L] of the same n, at least {NEIGHBOURS + 1}."
         )
-    flags = class_flags(discrete, a.shape[1])
-    if method == "histogram":
-        bins = binned(z)
-        return np.stack([histogram_information(bins, label) for label in _labels(a, flags)], axis=1)
-    return _nearest_neighbours(z, a, flags, seed, workers)
+    return estimate(z, a, class_flags(discrete, a.shape[1]), method, seed, workers).matrix
+
+
+class Estimate(NamedTuple):
+    """Information of every dim about every attribute, in nats, and the same in each resample of the examples."""
+
+    matrix: Float64[np.ndarray, "d L"]
+    resampled: Float64[np.ndarray, "B d L"] | None
+
+
+def estimate(
+    codes: Float64[np.ndarray, "n d"],
+    values: Float64[np.ndarray, "n L"],
+    discrete: Bool[np.ndarray, " L"],
+    method: str,
+    seed: int = 0,
+    workers: int | None = None,
+    resamples: Resamples | None = None,
+    of: Int[np.ndarray, " n"] | None = None,
+) -> Estimate:
+    """`mutual_information_matrix` of checked arrays, with its resamples where they are asked for."""
+    columns = (
+        _histograms(codes, values, discrete, resamples is not None)
+        if method == "histogram"
+        else _nearest_neighbours(codes, values, discrete, seed, workers)
+    )
+    matrix, resampled = [], []
+    for whole, rows in columns:  # one attribute at a time: rows are n x d numbers
+        matrix.append(whole)
+        if resamples is not None:
+            several = ~np.isnan(rows[:, 0])
+            kept = np.arange(len(rows)) if of is None else of
+            resampled.append(np.maximum(0.0, resamples.means(rows[several], kept[several])))
+    return Estimate(np.stack(matrix, axis=1), np.stack(resampled, axis=2) if resamples is not None else None)
+
+
+def _histograms(
+    codes: np.ndarray, values: np.ndarray, discrete: np.ndarray, wanted: bool
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    bins = binned(codes)
+    for label in _labels(values, discrete):
+        yield histogram_information(bins, label), histogram_rows(bins, label) if wanted else np.empty((0, 0))
 
 
 def entropies(values: Float[np.ndarray, "n L"], discrete: Bool[np.ndarray, " L"]) -> Float64[np.ndarray, " L"]:
@@ -68,6 +107,16 @@ def entropies(values: Float[np.ndarray, "n L"], discrete: Bool[np.ndarray, " L"]
     [0.6931, 0.5623]
     """
     return np.array([entropy(label) for label in _labels(values, discrete)])
+
+
+def entropy_rows(values: Float[np.ndarray, "n L"], discrete: Bool[np.ndarray, " L"]) -> Float64[np.ndarray, "n L"]:
+    """What each row adds to those entropies: -ln of its class's or bin's share; the mean is the entropy.
+
+    >>> entropy_rows(np.array([[0.0], [0.0], [1.0], [1.0]]), np.array([True])).mean().round(4)
+    np.float64(0.6931)
+    """
+    labels = _labels(values, discrete)
+    return np.stack([np.log(len(label) / np.bincount(label)[label]) for label in labels], axis=1)
 
 
 def self_information(
@@ -96,24 +145,22 @@ def self_information(
 
 def _nearest_neighbours(
     codes: np.ndarray, values: np.ndarray, discrete: np.ndarray, seed: int, workers: int | None
-) -> np.ndarray:
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     # scikit-learn's own generator and order of draws, so that the numbers are the same: noise of all codes, then of the
     # attribute; there each attribute starts again from the seed, so all of them get the same noise.
     draw = np.random.RandomState(seed)
     dims = [Axis(column) for column in _standardised(codes, draw).T]
     noise = draw.standard_normal(len(values))
-    attributes: list[Axis | np.ndarray] = [
-        column if is_class else Axis(_standardised(column[:, None], noise)[:, 0])
-        for column, is_class in zip(np.ascontiguousarray(values.T), discrete, strict=True)
-    ]
-
-    def pair(cell: tuple[int, int]) -> float:
-        attribute = attributes[cell[1]]
-        return ksg(dims[cell[0]], attribute) if isinstance(attribute, Axis) else ross(dims[cell[0]], attribute)
-
-    cells = list(np.ndindex(len(dims), len(attributes)))
     with ThreadPoolExecutor(workers or _usable_cores()) as pool:  # tree searches and sorting release the interpreter
-        return np.array(list(pool.map(pair, cells))).reshape(len(dims), len(attributes))
+        for column, is_class in zip(np.ascontiguousarray(values.T), discrete, strict=True):
+            if is_class:
+                found = pool.map(partial(ross_rows, classes=column), dims)
+            else:
+                attribute = Axis(_standardised(column[:, None], noise)[:, 0])
+                found = pool.map(partial(ksg_rows, y=attribute), dims)
+            rows = np.stack(list(found), axis=1)  # (n, d)
+            kept = rows[~np.isnan(rows[:, 0])]
+            yield np.maximum(0.0, kept.mean(axis=0)) if len(kept) else np.zeros(len(dims)), rows
 
 
 def _standardised(columns: np.ndarray, noise: np.random.RandomState | np.ndarray) -> np.ndarray:

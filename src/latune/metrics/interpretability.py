@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from latune.metrics.bootstrap import RESAMPLES
 from latune.metrics.evidence import Evidence, gather
 from latune.metrics.neighbours import NEIGHBOURS
 from latune.metrics.score import Score
@@ -18,6 +19,7 @@ def interpretability(
     names: Sequence[str] | None = None,
     discrete: Sequence[bool] | None = None,
     seed: int = 0,
+    resamples: int = RESAMPLES,
 ) -> Score:
     r"""Mean over attributes of the R² of a straight line from the most informative dim to the attribute.
 
@@ -28,10 +30,11 @@ def interpretability(
 
     Args:
         codes: `[n, d]`, or evidence that several metrics share.
-        values: `[n, L]`; of classes, the index is fitted.
+        values: `[n, L]`, NaN where not known; of classes, the index is fitted.
         names: of the attributes.
         discrete: for each attribute, whether it is a class.
-        seed: of the noise that breaks ties.
+        seed: of the noise that breaks ties, and of the resamples.
+        resamples: bootstrap resamples for the intervals; 0 for none.
 
     Raises:
         DataError: see `gather`.
@@ -41,22 +44,22 @@ def interpretability(
     >>> round(score.value, 6), score.detail["dim"]
     (1.0, {'slant': 2})
     """
-    evidence = gather(codes, values, names, discrete, seed)
-    information = evidence.information
-    dims = information.argmax(axis=0)
+    evidence = gather(codes, values, names, discrete, seed, resamples)
+    information, squared = evidence.information, evidence.squared_correlation
+    dims = information.matrix.argmax(axis=0)
     columns = np.arange(len(dims))
-    fit = evidence.squared_correlation[
-        dims, columns
-    ]  # R² of one regressor with an intercept is the squared correlation
-    return Score(
+    again = None
+    if information.resampled is not None and squared.resampled is not None:
+        winners = information.resampled.argmax(axis=1, keepdims=True)  # (B, 1, L): another dim may win
+        again = np.take_along_axis(squared.resampled, winners, axis=1)[:, 0]
+    return evidence.score(
         "interpretability",
-        float(fit.mean()),
-        evidence.by_name(fit),
+        squared.matrix[dims, columns],  # R² of one regressor with an intercept is the squared correlation
+        again,
         {
             "dim": evidence.by_name(dims),
-            "information": evidence.by_name(information[dims, columns]),
+            "information": evidence.by_name(information.matrix[dims, columns]),
             "unused_dims": evidence.unused_dims,
-            "constant_dims": evidence.constant_dims,
         },
         {"information": "ksg", "neighbours": NEIGHBOURS, "fit": "least squares, same rows", "seed": evidence.seed},
     )

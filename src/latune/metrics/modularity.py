@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
+from latune.metrics.bootstrap import LEVEL, RESAMPLES, interval
 from latune.metrics.evidence import Evidence, gather
 from latune.metrics.neighbours import NEIGHBOURS
 from latune.metrics.score import Score
@@ -19,6 +20,7 @@ def modularity(
     names: Sequence[str] | None = None,
     discrete: Sequence[bool] | None = None,
     seed: int = 0,
+    resamples: int = RESAMPLES,
 ) -> Score:
     """Mean over **all** dims of `dim_modularity`, as AR-VAE's authors and others report it.
 
@@ -28,10 +30,11 @@ def modularity(
 
     Args:
         codes: `[n, d]`, or evidence that several metrics share.
-        values: `[n, L]` with at least two attributes.
+        values: `[n, L]` with at least two attributes, NaN where not known.
         names: of the attributes.
         discrete: for each attribute, whether it is a class.
-        seed: of the noise that breaks ties.
+        seed: of the noise that breaks ties, and of the resamples.
+        resamples: bootstrap resamples for the intervals; 0 for none.
 
     Raises:
         NotApplicable: there is only one attribute.
@@ -41,7 +44,7 @@ def modularity(
     >>> round(modularity(z, z**3, ["slant", "width"]).value, 2)
     1.0
     """
-    evidence = gather(codes, values, names, discrete, seed)
+    evidence = gather(codes, values, names, discrete, seed, resamples)
     return _score("modularity", evidence, np.ones(evidence.codes.shape[1], dtype=bool))
 
 
@@ -51,6 +54,7 @@ def modularity_used(
     names: Sequence[str] | None = None,
     discrete: Sequence[bool] | None = None,
     seed: int = 0,
+    resamples: int = RESAMPLES,
 ) -> Score:
     """Mean of `dim_modularity` over the dims that are used: those whose information is above chance.
 
@@ -59,10 +63,11 @@ def modularity_used(
 
     Args:
         codes: `[n, d]`, or evidence that several metrics share.
-        values: `[n, L]` with at least two attributes.
+        values: `[n, L]` with at least two attributes, NaN where not known.
         names: of the attributes.
         discrete: for each attribute, whether it is a class.
-        seed: of the noise that breaks ties.
+        seed: of the noise that breaks ties, and of the resamples.
+        resamples: bootstrap resamples for the intervals; 0 for none.
 
     Raises:
         NotApplicable: there is only one attribute.
@@ -73,11 +78,11 @@ def modularity_used(
     >>> round(score.value, 2), score.detail["unused_dims"]
     (1.0, [2, 3, 4])
     """
-    evidence = gather(codes, values, names, discrete, seed)
+    evidence = gather(codes, values, names, discrete, seed, resamples)
     return _score("modularity-used", evidence, evidence.used)
 
 
-def dim_modularity(information: Float64[np.ndarray, "d L"]) -> Float64[np.ndarray, " d"]:
+def dim_modularity(information: Float64[np.ndarray, "... d L"]) -> Float64[np.ndarray, "... d"]:
     r"""How far each dim tells one attribute only: 1 if one, 0 if all equally, 0 if none.
 
     $1 - \frac{\sum_{l \ne l^*} I_{rl}^2}{I_{rl^*}^2 (L - 1)}$ with $l^* = \arg\max_l I_{rl}$
@@ -86,31 +91,39 @@ def dim_modularity(information: Float64[np.ndarray, "d L"]) -> Float64[np.ndarra
     >>> dim_modularity(np.array([[2.0, 1.0, 0.0], [3.0, 0.0, 0.0], [1.0, 1.0, 1.0], [0.0, 0.0, 0.0]])).tolist()
     [0.875, 1.0, 0.0, 0.0]
     """
-    best = information.max(axis=1, keepdims=True)
-    share = (information / np.where(best > 0, best, 1.0)) ** 2  # (d, L): 1 at the best attribute
-    return np.where(best[:, 0] > 0, 1.0 - (share.sum(axis=1) - 1.0) / (information.shape[1] - 1), 0.0)
+    best = information.max(axis=-1, keepdims=True)
+    share = (information / np.where(best > 0, best, 1.0)) ** 2  # (..., d, L): 1 at the best attribute
+    others = (share.sum(axis=-1) - 1.0) / (information.shape[-1] - 1)
+    return np.where(best[..., 0] > 0, 1.0 - others, 0.0)
 
 
 def _score(name: str, evidence: Evidence, counted: np.ndarray) -> Score:
     evidence.require(name, attributes=2)
-    of_dims = dim_modularity(evidence.information)
-    best = evidence.information.argmax(axis=1)
+    information = evidence.information
+    of_dims = dim_modularity(information.matrix)
+    settings = {
+        "information": "ksg",
+        "neighbours": NEIGHBOURS,
+        "seed": evidence.seed,
+        "dims": "used" if name == "modularity-used" else "all",
+        "noise_floor": evidence.noise_floor,
+    }
+    around = None
+    if information.resampled is not None:
+        settings |= {"resamples": evidence.count, "level": LEVEL}
+        again = dim_modularity(information.resampled)[:, counted]
+        around = interval(again.mean(axis=1)) if counted.any() else (0.0, 0.0)
     return Score(
         name,
         float(of_dims[counted].mean()) if counted.any() else 0.0,
         {},
         {
             "per_dim": of_dims.tolist(),
-            "attribute": [evidence.names[column] for column in best],
+            "attribute": [evidence.names[column] for column in information.matrix.argmax(axis=1)],
             "dims": np.flatnonzero(counted).tolist(),
             "unused_dims": evidence.unused_dims,
             "constant_dims": evidence.constant_dims,
         },
-        {
-            "information": "ksg",
-            "neighbours": NEIGHBOURS,
-            "seed": evidence.seed,
-            "dims": "used" if name == "modularity-used" else "all",
-            "noise_floor": evidence.noise_floor,
-        },
+        settings,
+        around,
     )

@@ -41,15 +41,25 @@ class Axis:
 
 
 def ksg(x: Axis, y: Axis, neighbours: int = NEIGHBOURS) -> float:
-    """Mutual information of two continuous columns, in nats, clipped at 0.
-
-    I = psi(n) + psi(k) - mean psi(n_x + 1) - mean psi(n_y + 1), where n_x counts the points nearer along x than the
-    k-th joint neighbour in the maximum norm (Kraskov, Stögbauer & Grassberger 2004, Eq. 8;
-    https://arxiv.org/abs/cond-mat/0305641).
+    """Mutual information of two continuous columns, in nats, clipped at 0: the mean of `ksg_rows`.
 
     >>> line = Axis(np.arange(8.0))
     >>> round(ksg(line, line), 4)
     1.0929
+    """
+    return max(0.0, float(ksg_rows(x, y, neighbours).mean()))
+
+
+def ksg_rows(x: Axis, y: Axis, neighbours: int = NEIGHBOURS) -> Float64[np.ndarray, " n"]:
+    """What each point adds to the mutual information of two continuous columns, in nats.
+
+    I = mean over points of psi(n) + psi(k) - psi(n_x + 1) - psi(n_y + 1), where n_x counts the points nearer along x
+    than the k-th joint neighbour in the maximum norm (Kraskov, Stögbauer & Grassberger 2004, Eq. 8;
+    https://arxiv.org/abs/cond-mat/0305641).
+
+    >>> line = Axis(np.arange(8.0))
+    >>> ksg_rows(line, line).shape
+    (8,)
     """
     from scipy.spatial import KDTree
     from scipy.special import digamma
@@ -61,29 +71,43 @@ def ksg(x: Axis, y: Axis, neighbours: int = NEIGHBOURS) -> float:
     radius = np.empty(n)
     radius[x.order] = np.nextafter(distance, 0.0)  # strictly nearer
     psi = digamma(np.arange(1.0, n + 1.0))
-    marginal = psi[x.count_within(radius) - 1].mean() + psi[y.count_within(radius) - 1].mean()
-    return max(0.0, float(psi[n - 1] + psi[neighbours - 1] - marginal))
+    rows = np.full(n, psi[n - 1] + psi[neighbours - 1])
+    for axis in (x, y):
+        rows[axis.order] -= psi[axis.count_within(radius) - 1]
+    return rows
 
 
 def ross(x: Axis, classes: Shaped[np.ndarray, " n"], neighbours: int = NEIGHBOURS) -> float:
-    """Mutual information of a continuous column and classes, in nats, clipped at 0.
-
-    I = psi(n) + mean psi(k) - mean psi(n_class) - mean psi(m), where m counts the points of any class within the
-    distance of the k-th neighbour in the point's own class (Ross 2014; https://doi.org/10.1371/journal.pone.0087357).
-    Classes with a single member are left out; a class of fewer than k + 1 uses all its members.
+    """Mutual information of a continuous column and classes, in nats, clipped at 0: the mean of `ross_rows`.
 
     >>> x = Axis(np.concatenate([np.arange(8.0), 20 + np.arange(8.0)]))
     >>> round(ross(x, np.repeat([0, 1], 8)), 4)
     0.7254
     """
+    rows = ross_rows(x, classes, neighbours)
+    return max(0.0, float(rows[np.isfinite(rows)].mean())) if np.isfinite(rows).any() else 0.0
+
+
+def ross_rows(x: Axis, classes: Shaped[np.ndarray, " n"], neighbours: int = NEIGHBOURS) -> Float64[np.ndarray, " n"]:
+    """What each point adds to the mutual information of a continuous column and classes, in nats.
+
+    I = mean over points of psi(n) + psi(k) - psi(n_class) - psi(m), where m counts the points of any class within the
+    distance of the k-th neighbour in the point's own class (Ross 2014; https://doi.org/10.1371/journal.pone.0087357).
+    Classes with a single member are left out (NaN); a class of fewer than k + 1 uses all its members.
+
+    >>> x = Axis(np.concatenate([np.arange(8.0), 20 + np.arange(8.0)]))
+    >>> ross_rows(x, np.repeat([0, 1], 8)).mean().round(4)
+    np.float64(0.7254)
+    """
     from scipy.special import digamma
 
+    rows = np.full(len(x.values), np.nan)
     label, size = np.unique(classes, return_inverse=True, return_counts=True)[1:]
-    several = size[label] > 1
-    if not several.all():
-        label, x = label[several], Axis(x.values[several])
+    kept = size[label] > 1
+    if not kept.all():
+        label, x = label[kept], Axis(x.values[kept])
     if len(label) == 0:
-        return 0.0
+        return rows
     n = len(label)
     order = x.order[np.argsort(label[x.order], kind="stable")]  # by class, ascending within each class
     value, group = x.values[order], label[order]
@@ -96,5 +120,8 @@ def ross(x: Axis, classes: Shaped[np.ndarray, " n"], neighbours: int = NEIGHBOUR
     radius = np.empty(n)
     radius[order] = np.nextafter(np.sort(distance, axis=0)[k - 1, np.arange(n)], 0.0)
     psi = digamma(np.arange(1.0, n + 1.0))
-    information = psi[n - 1] + psi[k - 1].mean() - psi[size[label] - 1].mean() - psi[x.count_within(radius) - 1].mean()
-    return max(0.0, float(information))
+    own = np.empty(n)
+    own[x.order] = -psi[x.count_within(radius) - 1]
+    own[order] += psi[k - 1]
+    rows[kept] = own + psi[n - 1] - psi[size[label] - 1]
+    return rows

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from latune.metrics.bootstrap import RESAMPLES
 from latune.metrics.evidence import LEAST_VARIANCE, Evidence, gather
-from latune.metrics.gap import top_two
+from latune.metrics.gap import lead, top_two
 from latune.metrics.score import Score
 
 
@@ -16,6 +17,7 @@ def sap(
     names: Sequence[str] | None = None,
     discrete: Sequence[bool] | None = None,
     seed: int = 0,
+    resamples: int = RESAMPLES,
 ) -> Score:
     r"""Mean over attributes of the gap between the two largest squared Pearson correlations with a dim.
 
@@ -25,10 +27,11 @@ def sap(
 
     Args:
         codes: `[n, d]` with at least two dims, or evidence that several metrics share.
-        values: `[n, L]`; of classes, the index is correlated.
+        values: `[n, L]`, NaN where not known; of classes, the index is correlated.
         names: of the attributes.
         discrete: for each attribute, whether it is a class; does not change this form.
-        seed: not used: nothing is random here.
+        seed: of the resamples.
+        resamples: bootstrap resamples for the intervals; 0 for none.
 
     Raises:
         NotApplicable: there is only one dim.
@@ -39,19 +42,19 @@ def sap(
     >>> sap(z[:, [0, 0]], z[:, [0]], ["slant"]).value  # two dims say the same
     0.0
     """
-    evidence = gather(codes, values, names, discrete, seed)
+    evidence = gather(codes, values, names, discrete, seed, resamples)
     evidence.require("sap", dims=2)
-    gap = top_two(evidence.squared_correlation)
-    lead = gap.best - gap.second
-    return Score(
+    squared = evidence.squared_correlation
+    gap = top_two(squared.matrix)
+    again = None if squared.resampled is None else lead(top_two(squared.resampled))
+    return evidence.score(
         "sap",
-        float(lead.mean()),
-        evidence.by_name(lead),
+        lead(gap),
+        again,
         {
             "dim": evidence.by_name(gap.dims),
             "best": evidence.by_name(gap.best),
             "second": evidence.by_name(gap.second),
-            "constant_dims": evidence.constant_dims,
         },
         {"correlation": "squared Pearson", "zero_where_variance_below": LEAST_VARIANCE},
     )

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from latune.metrics.evidence import Evidence, gather
+from latune.metrics.bootstrap import RESAMPLES
+from latune.metrics.evidence import SIGNIFICANT, Evidence, gather
 from latune.metrics.score import Score
-
-SIGNIFICANT = 0.05
 
 
 def scc(
@@ -19,6 +18,7 @@ def scc(
     names: Sequence[str] | None = None,
     discrete: Sequence[bool] | None = None,
     seed: int = 0,
+    resamples: int = RESAMPLES,
 ) -> Score:
     r"""Mean over attributes of the largest absolute Spearman correlation with any dim.
 
@@ -27,10 +27,11 @@ def scc(
 
     Args:
         codes: `[n, d]`, or evidence that several metrics share.
-        values: `[n, L]`; classes count in the order of their index.
+        values: `[n, L]`, NaN where not known; classes count in the order of their index.
         names: of the attributes.
         discrete: for each attribute, whether it is a class; does not change this metric.
-        seed: not used: nothing is random here.
+        seed: of the resamples.
+        resamples: bootstrap resamples for the intervals; 0 for none.
 
     Raises:
         DataError: see `gather`.
@@ -39,19 +40,16 @@ def scc(
     >>> scc(z, z[:, [1]] ** 3, ["slant"]).value
     1.0
     """
-    evidence = gather(codes, values, names, discrete, seed)
-    rho, p = evidence.rank_correlation
-    strength = np.where(p > SIGNIFICANT, 0.0, np.abs(rho))
+    evidence = gather(codes, values, names, discrete, seed, resamples)
+    rho = evidence.rank_correlation
+    strength = np.abs(rho.matrix)
     dims = strength.argmax(axis=0)
-    best = strength.max(axis=0)
-    return Score(
+    signed = rho.matrix[dims, np.arange(len(dims))]
+    again = None if rho.resampled is None else np.abs(rho.resampled).max(axis=1)
+    return evidence.score(
         "scc",
-        float(best.mean()),
-        evidence.by_name(best),
-        {
-            "dim": evidence.by_name(dims),
-            "signed": evidence.by_name(np.where(best > 0, rho[dims, np.arange(len(dims))], 0.0)),
-            "constant_dims": evidence.constant_dims,
-        },
+        np.abs(signed),
+        again,
+        {"dim": evidence.by_name(dims), "signed": evidence.by_name(signed)},
         {"correlation": "Spearman", "zero_where_p_above": SIGNIFICANT},
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from latune.metrics.bootstrap import RESAMPLES
 from latune.metrics.evidence import NotApplicable, gather
 from latune.metrics.interpretability import interpretability
-from latune.metrics.mig import mig, mig_arvae
+from latune.metrics.mig import mig, mig_arvae, mig_ksg
 from latune.metrics.modularity import modularity, modularity_used
 from latune.metrics.sap import sap
 from latune.metrics.scc import scc
@@ -18,6 +19,7 @@ METRICS: dict[str, Callable[..., Score]] = {
     "scc": scc,
     "sap": sap,
     "mig": mig,
+    "mig-ksg": mig_ksg,
     "mig-arvae": mig_arvae,
     "modularity": modularity,
     "modularity-used": modularity_used,
@@ -25,7 +27,12 @@ METRICS: dict[str, Callable[..., Score]] = {
 
 
 def disentanglement(
-    codes: Any, values: Any, names: Sequence[str] | None, discrete: Sequence[bool] | None = None, seed: int = 0
+    codes: Any,
+    values: Any,
+    names: Sequence[str] | None = None,
+    discrete: Sequence[bool] | None = None,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
 ) -> dict[str, Score]:
     """Every metric in `METRICS`, under its name; information and correlations are computed once for all of them.
 
@@ -36,7 +43,8 @@ def disentanglement(
         values: `[n, L]`, attributes of the same examples; classes as indices.
         names: of the attributes.
         discrete: for each attribute, whether it is a class; None means none is, as AR-VAE's authors have it.
-        seed: of the noise that breaks ties in nearest-neighbour estimates.
+        seed: of the noise that breaks ties in nearest-neighbour estimates, and of resamples.
+        resamples: bootstrap resamples for the intervals; 0 for none.
 
     Raises:
         DataError: empty, not numbers, NaN or infinite, lengths that differ, fewer than five rows, a constant attribute.
@@ -47,7 +55,7 @@ def disentanglement(
     >>> {name: round(score.value, 1) for name, score in scores.items() if name in ("scc", "modularity-used")}
     {'scc': 1.0, 'modularity-used': 1.0}
     """
-    evidence = gather(codes, values, names, discrete, seed)
+    evidence = gather(codes, values, names, discrete, seed, resamples)
     scores = {}
     for name, metric in METRICS.items():
         try:
