@@ -34,6 +34,8 @@ COMMANDS = [
     ["interpolate"],
     ["evaluate"],
     ["info"],
+    ["measure"],
+    ["compare"],
     ["reproduce"],
     ["data"],
     ["data", "list"],
@@ -252,6 +254,7 @@ def test_evaluate_measures_and_reports(run, copy):
     assert answer.code == 0, answer.err
     told = json.loads(Path("m.json").read_text())
     assert told["split"] == "test"
+    assert told["about"]["recipe"]["seed"] == 0
     assert {"elbo", "interpretability", "scc", "sap", "mig", "mig-arvae", "modularity", "monotonicity"} <= set(
         told["scores"]
     )

@@ -17,9 +17,9 @@ PACKAGE = ROOT / "src" / "latune"
 ROWS = [  # top to bottom; a room imports from its own row and from those below
     ["cli"],
     ["papers", "demo"],
-    ["report", "recipes", "fitting"],
-    ["space", "measurement"],
-    ["models", "controls"],
+    ["report", "recipes", "fitting", "comparison"],
+    ["space", "measurement", "run_folder", "bounds", "matrices"],
+    ["models", "controls", "classifier"],
     ["metrics", "training"],
     ["terms", "moves", "data", "attributes", "calibration", "pictures"],
     ["codes", "nets", "files", "imports", "provenance", "errors"],

@@ -14,6 +14,7 @@ from PIL import Image
 from rich.console import Console
 
 from latune import papers
+from latune.classifier import Classifier
 from latune.data import load
 from latune.errors import LatuneError
 from latune.metrics import pixel_accuracy
@@ -287,21 +288,14 @@ def test_content_is_judged_digit_by_digit(ordered: Subject, tmp_path: Path) -> N
     measured = content.preserved(subject)
     numbers, per_attribute, dims = measured.numbers, measured.detail["interpolated"], measured.detail["dim"]
     assert numbers["interpolated"] == pytest.approx(sum(per_attribute.values()) / 3)
-    judge = content.digit_classifier(subject.data, tmp_path / "judge-of-digits")  # opened, not trained again
+    judge = Classifier.load(tmp_path / "classifier-of-digits")
     rows = subject.rows()
     truth = subject.data.column("digit", rows).long()
     z, _, x = next(metrics.codes_and_images(subject, rows))
-    assert numbers["original"] == pytest.approx(share(content.classes(judge, x) == truth))
+    assert numbers["original"] == pytest.approx(share(judge.classes(x) == truth))
     for name, column in dims.items():
-        seen = [content.classes(judge, sliders.traversals(subject, z[[i]], column)[0]) for i in range(len(z))]
+        seen = [judge.classes(sliders.traversals(subject, z[[i]], column)[0]) for i in range(len(z))]
         assert per_attribute[name] == pytest.approx(share(torch.stack(seen) == truth[:, None]))
-
-
-def test_the_judge_knows_real_digits() -> None:
-    digits = load("digits")
-    judge = content.digit_classifier(digits, None, epochs=12)
-    rows = digits.splits["test"]
-    assert share(content.classes(judge, digits.images(rows)) == digits.column("digit", rows).long()) > 90
 
 
 def share(right: torch.Tensor) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,12 +17,24 @@ from torch import nn
 
 from latune.attributes import Attribute
 from latune.calibration import Calibration
+from latune.classifier import Classifier
 from latune.data import Dataset, from_arrays
 from latune.errors import DataError
+from latune.measurement import PARTS, Information, Measurement
+from latune.metrics import METRICS, Score
 from latune.models import Spec, build
+from latune.papers.beside import paper_of
 from latune.pictures import enlarged
-from latune.report import Report, sheets, write_card, write_report
-from latune.report.findings import AXIS, surfaces
+from latune.recipes import read
+from latune.report import Report, captions, score_figures, settings, sheets, tables, write_card, write_report
+from latune.report.findings import AXIS, gather, surfaces
+from latune.report.markdown import markdown
+from latune.report.meanings import GROUPS, MEANINGS, meaning
+from latune.report.page import beside
+from latune.report.paper import Paper
+from latune.report.report import as_numbers
+from latune.report.tables import around, shown
+from latune.report.words import number, span
 from latune.space import Space
 
 LIGHT = Attribute("light", "real", (0.0, 255.0), "grey", lambda images: images.mean((1, 2)), "")
@@ -40,6 +53,18 @@ def space_of(model: str = "ar-vae", attributes: tuple[Attribute, ...] = (LIGHT, 
     spec = Spec(model, (1, 8, 8), 5, names if model == "ar-vae" else (), {"name": "mlp", "hidden": [16]})
     about = {"recipe": {"name": "tiny", "seed": 3}, "data": {"source": "noise", "licence": "none"}, "steps": 1200}
     return Space(build(spec, seed=0), spec, {attribute.name: attribute for attribute in attributes}, about=about)
+
+
+def with_classes(n: int = 240) -> Dataset:
+    """Images whose upper or lower half is bright, with that half as their class."""
+    draw = np.random.default_rng(1)
+    half = np.arange(n) % 2
+    images = draw.integers(0, 60, (n, 8, 8))
+    images[half == 0, :4] += 150
+    images[half == 1, 4:] += 150
+    images = (images * np.linspace(0.7, 1, n)[:, None, None]).astype(np.uint8)
+    values = {"light": images.mean((1, 2)), "top": images[:, :4].mean((1, 2)), "half": half}
+    return from_arrays(images, values, kinds={"half": "categorical"}, seed=0)
 
 
 @pytest.fixture(scope="module")
@@ -94,9 +119,11 @@ class Page(HTMLParser):
 
 def test_everything_is_written_and_nothing_is_left_over(report: Report, folder: Path):
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    pictures = ["attributes", "log", "planes", "reconstructions", "samples", "surface-light", "surface-top"]
-    pictures += ["traverse-light", "traverse-top"]
-    assert names == ["log.jsonl", *(f"pictures/{name}.png" for name in pictures), "report.html", "report.json"]
+    pictures = ["attributes", "importance", "information", "log", "moved", "planes", "reconstructions", "samples"]
+    pictures += [f"scores-{group}" for group in ("interventions", "one", "only", "probes", "sliders")]
+    pictures += ["surface-light", "surface-top", "traverse-light", "traverse-top"]
+    pages = ["report.html", "report.json", "report.md"]
+    assert names == ["log.jsonl", *(f"pictures/{name}.png" for name in pictures), *pages]
     for name in pictures:
         with Image.open(folder / "pictures" / f"{name}.png") as image:
             image.load()
@@ -107,7 +134,7 @@ def test_the_page_needs_nothing_else(report: Report):
     page = Page(report.html)
     assert not page.all("script") and not page.all("link") and not page.all("iframe")
     assert all(image["src"].startswith("data:image/png;base64,") for image in page.all("img"))
-    assert all(link["href"].startswith("#") for link in page.all("a"))
+    assert all(link["href"].startswith("#") for link in page.all("a"))  # no paper was given
     assert all(image["xlink:href"].startswith("data:") for image in page.all("image"))
     text = report.html.read_text(encoding="utf-8")
     css = text[text.index("<style>") : text.index("</style>")]
@@ -148,6 +175,174 @@ def test_json_holds_what_the_page_shows(report: Report, folder: Path):
     assert numbers["log"]["step"] == 8
     assert set(numbers["baselines"]) == {"pixel-accuracy", "mean-squared-error"}
     assert "latune evaluate <run> & more" in page.text
+
+
+def test_every_score_that_a_report_can_show_says_what_it_means_and_how_it_misleads():
+    from latune.measurement import measure_space
+    from latune.measurement.sliders import measure_sliders
+
+    data, space = with_classes(), space_of()
+    judge = Classifier.train(data, "half", epochs=1)
+    measured = measure_space(space, data, parts=PARTS, classifier=judge, weights=2, resamples=2)
+    shown = {*METRICS, *measured.scores, *measure_sliders(space, data, limit=5, resamples=2).scores}
+    assert {"frechet-distance", "coverage", "parzen", "importance-weighted-bound", "consistency"} <= shown
+    for name in shown:
+        known = meaning(name)
+        assert known.says and known.trap and known.group in GROUPS and known.group, name
+        assert known.title != name, name
+    titles = [known.title for known in MEANINGS.values()]
+    assert len(titles) == len(set(titles))  # variants stand apart by their names
+
+
+def test_every_interval_is_on_the_page_in_markdown_and_in_the_card(report: Report, folder: Path, tmp_path: Path):
+    page, text = Page(report.html), (folder / "report.md").read_text(encoding="utf-8")
+    card = write_card(space_of(), report.measurement, tmp_path).read_text(encoding="utf-8")
+    assert report.measurement.sure
+    for name, score in report.measurement.scores.items():
+        assert score.interval is not None, name
+        expected = around(name, score)
+        assert expected in page.text and expected in text, name
+        for attribute, ends in score.intervals.items():
+            each = span(*map(number, ends))
+            assert each in page.text and each in text, (name, attribute)
+            assert any(f"95 %: {each}" == attrs.get("title") for attrs in page.all("span")), (name, attribute)
+        assert span(*(number(end, 4, score.value) for end in score.interval)) in card
+    numbers = json.loads((folder / "report.json").read_text())
+    assert numbers["scores"]["scc"]["interval"] == list(report.measurement.interval("scc"))
+    assert "what other examples would change, not what another training would" in page.text
+    assert "bootstrap resamples of the examples" in card
+
+
+def test_without_resamples_no_interval_is_spoken_of(data: Dataset, tmp_path: Path):
+    space = space_of()
+    measurement = space.measure(data, resamples=0)
+    found = gather(space, data, "test", 0, measurement)
+    pictures = dict.fromkeys([f"scores-{group}" for group in GROUPS], "x.png")
+    for text in (tables.scores(space, found), markdown(space, found, pictures, "", "", 0), str(measurement)):
+        assert "95 %" not in text and "scc" in text.lower()
+    assert "bootstrap" not in write_card(space, measurement, tmp_path).read_text(encoding="utf-8")
+
+
+def test_markdown_shows_pictures_that_exist_and_tables_that_are_whole(report: Report, folder: Path):
+    text = (folder / "report.md").read_text(encoding="utf-8")
+    pictures = re.findall(r"!\[[^\]]*\]\(([^)]*)\)", text)
+    assert sorted(pictures) == sorted(report.numbers["pictures"])
+    assert all((folder / picture).exists() for picture in pictures)
+    lines = text.splitlines()
+    for rule in (i for i, line in enumerate(lines) if line.startswith("| ---")):
+        end = next(i for i in range(rule, len(lines)) if not lines[i].startswith("|"))
+        cells = {len(re.findall(r"(?<!\\)\|", line)) for line in lines[rule - 1 : end]}
+        assert len(cells) == 1, lines[rule - 1 : end]
+    headings = [line[3:] for line in lines if line.startswith("## ")]
+    page = Page(report.html).text
+    assert len(headings) == 9 and all(heading in page for heading in headings)
+    assert "```bash\nlatune evaluate <run> & more\n```" in text
+
+
+def test_settings_tell_variants_apart(report: Report):
+    page = Page(report.html).text
+    own = settings.own(report.measurement)
+    assert own["mig"] != own["mig-ksg"] != own["mig-arvae"] and own["sap"] != own["sap-svm"]
+    assert all(line in page for line in own.values())
+    assert "bins: 20" in own["mig"] and "neighbours: 3" in own["mig-ksg"]
+    assert "seed" not in " ".join(own.values())  # the same for all, and told once
+    assert settings.shared(report.measurement)["intervals"] == "95 % percentile, 200 bootstrap resamples of examples"
+    assert "6 examples of the test split" in page
+
+
+def test_the_environment_is_told(report: Report):
+    assert report.numbers["measured_with"]["torch"] == torch.__version__
+    assert f"torch {torch.__version__}" in Page(report.html).text
+
+
+def test_unused_coordinates_are_told_and_pale():
+    told = Information(
+        ("light", "z[0]", "z[1]"), ("light",), ((1.2,), (0.01,), (0.0,)), ("z[0]", "z[1]"), ("z[1]",), 0.1
+    )
+    measurement = Measurement({"scc": Score("scc", 0.9)}, "test", 600, "mean", 0, information=told)
+    grid = score_figures.information(measurement, ["light"])
+    assert grid.values.tolist() == [[1.2, 0.01, 0.0]]
+    assert grid.own == [(0, 0)] and set(grid.pale) == {"z[0]", "z[1]"}
+    said = captions.dims(measurement)
+    assert said == (
+        "1 of 3 coordinates tell some attribute more than chance does (0.100 nats at 600 examples). "
+        "They vary but tell nothing: z[0]. They do not vary: z[1]."
+    )
+    many = Information(tuple(f"z[{i}]" for i in range(60)), ("a",), ((0.1,),) * 60, (), (), 0.1)
+    chart = score_figures.grid(score_figures.information(replace(measurement, information=many), []))
+    assert chart.get_figwidth() <= score_figures.WIDTH
+
+
+def test_what_each_slider_moves_is_what_was_measured(report: Report):
+    grid = score_figures.moved(report.measurement)
+    detail = report.measurement.scores["slider-leakage"].detail
+    assert list(grid.rows) == ["light", "top"] == list(grid.columns)
+    expected = [[detail["own"]["light"], detail["by_attribute"]["light"]["top"]]]
+    expected += [[detail["by_attribute"]["top"]["light"], detail["own"]["top"]]]
+    assert grid.values.tolist() == expected
+    assert grid.own == [(0, 0), (1, 1)]
+
+
+def test_importance_is_that_of_dci(report: Report):
+    grid = score_figures.importance(report.measurement, ["light", "top"])
+    kept = report.measurement.scores["dci-disentanglement"].detail["importance"]
+    assert grid.values.tolist() == [kept["light"], kept["top"]]
+    assert grid.values.shape == (2, 5) and grid.own == [(0, 0), (1, 1)]
+
+
+def test_charts_of_scores_show_values_intervals_and_attributes():
+    score = Score("scc", 0.5, {"a": 0.4, "b": 0.6}, interval=(0.45, 0.55))
+    (ax,) = score_figures.scores({"scc": score}, low=-0.25).axes
+    drawn = [
+        line.get_xdata().tolist() if hasattr(line.get_xdata(), "tolist") else list(line.get_xdata())
+        for line in ax.lines
+    ]
+    assert drawn == [[0.4, 0.6], [0.45, 0.55], [0.5]]
+    assert ax.get_xlim() == (-0.25 - score_figures.MARGIN, 1 + score_figures.MARGIN)
+    kept = score_figures.dotted(Measurement({"scc": score, "kl": Score("kl", 3.0)}, "test", 9, "mean", 0))
+    assert list(kept) == ["one"]
+
+
+def test_the_papers_numbers_stand_beside(report: Report, data: Dataset):
+    numbers = {"scc": (0.958, 0.946, 0.959), "pixel-accuracy": (0.97, None, None), "mig-none": (0.1, None, None)}
+    paper = Paper("Pati & Lerch 2020", "https://arxiv.org/abs/2004.05485", numbers, "sample", ("On digits.",))
+    found = gather(space_of(), data, "test", 0, report.measurement)
+    page, text = beside(found, paper), markdown(space_of(), found, {}, "", "", 0, paper)
+    for part in ("0.958 (0.946–0.959)", "97.0 %", "--codes sample", "On digits."):
+        assert part in page and part in text
+    assert '<a href="https://arxiv.org/abs/2004.05485">Pati &amp; Lerch 2020</a>' in page
+    assert "## Beside the paper\n\n[Pati &amp; Lerch 2020](https://arxiv.org/abs/2004.05485)" in text
+    assert "mig-none" not in page
+    assert as_numbers(space_of(), found, "", "", 0, paper)["paper"]["numbers"]["scc"] == [0.958, 0.946, 0.959]
+    like = replace(report.measurement, codes="sample")
+    assert "--codes" not in paper.introduction(like)
+    assert "Beside the paper" not in Page(report.html).text
+
+
+def test_a_papers_numbers_are_found_by_the_recipe():
+    quick, whole = paper_of(read("arvae-mnist", ["seed=4"])), paper_of(read("betavae-sprites-paper"))
+    assert quick is not None and whole is not None
+    assert quick.numbers["interpretability"] == (0.852, 0.839, 0.854)
+    assert quick.numbers["pixel-accuracy"][0] == pytest.approx(0.9703)
+    assert quick.address == "https://arxiv.org/abs/2004.05485" and quick.codes == "sample"
+    assert "smaller training than the paper's" in quick.notes[0] and "arvae-fig3-mnist" in quick.notes[1]
+    assert whole.numbers["scc"] == (0.616, 0.611, 0.620) and "smaller" not in " ".join(whole.notes)
+    assert set(quick.numbers) <= set(MEANINGS)
+    assert paper_of(read("arvae-digits")) is None
+    assert paper_of(read("arvae-mnist", ["model.gamma=2"])) is None
+
+
+def test_numbers_of_real_images_stand_beside_those_of_samples():
+    data, space = with_classes(), space_of()
+    judge = Classifier.train(data, "half", epochs=1)
+    measurement = space.measure(data, parts=("images", "samples", "parzen", "bound"), classifier=judge, weights=2)
+    found = gather(space, data, "test", 0, measurement)
+    page, text = tables.scores(space, found), markdown(space, found, {}, "", "", 0)
+    for name in ("precision", "coverage", "parzen", "frechet-distance"):
+        assert shown(name, measurement.scores[name].detail["real"]) in page
+    assert "real images" in page and "| real images |" in text
+    assert "Training images as samples:" in page and "K = 2, of which" in page
+    assert "What each coordinate tells" not in text and "SCC" not in page
 
 
 def test_the_same_again_gives_the_same_bytes(data: Dataset, tmp_path: Path):
@@ -240,11 +435,14 @@ def test_tiny_images_look_the_same_on_the_page_and_in_a_sheet(report: Report, tm
     assert not any("class" in image for image in Page(report.html).all("img"))  # the browser need not draw squares
 
 
-def test_accuracy_is_said_to_be_of_the_codes_that_were_measured(report: Report, data: Dataset, tmp_path: Path):
-    assert "when one draw of each posterior is decoded" not in Page(report.html).text
+def test_what_was_measured_already_is_not_measured_again_and_its_codes_are_told(report: Report, data: Dataset):
     space = space_of()
-    sampled = write_report(space, data, tmp_path, measurement=space.measure(data, codes="sample"))
-    assert "when one draw of each posterior is decoded" in Page(sampled.html).text
+    measurement = space.measure(data, "test", codes="sample", seed=7)
+    found = gather(space, data, "test", 0, measurement)
+    assert found.measurement is measurement
+    said = "when one draw of each posterior is decoded"
+    assert said in captions.reconstructions(found) and said not in Page(report.html).text
+    assert "posterior sample, seed 7" in tables.introduction(measurement)
 
 
 def test_wrong_splits(data: Dataset, tmp_path: Path):
@@ -254,14 +452,6 @@ def test_wrong_splits(data: Dataset, tmp_path: Path):
     with pytest.raises(DataError, match=r"The test split of '.*' is empty"):
         write_report(space_of(), empty, tmp_path / "r")
     assert not (tmp_path / "r").exists()
-
-
-def test_scores_that_were_measured_already_are_not_measured_again(data: Dataset, tmp_path: Path):
-    space = space_of()
-    measurement = space.measure(data, "test", codes="sample", seed=7)
-    report = write_report(space, data, tmp_path, measurement=measurement)
-    assert report.measurement is measurement
-    assert "posterior sample, seed 7" in Page(report.html).text
 
 
 def test_a_notebook_shows_the_page_in_a_frame(report: Report):
@@ -298,6 +488,7 @@ def test_card(data: Dataset, tmp_path: Path):
     assert path.name == "card.md" and text.startswith("---\nlibrary_name: latune\n")
     assert "# tiny" in text and "| light | 10 to 200 grey | decoded images |" in text
     assert "| top | not measured |  |" in text
-    assert f"| SCC | {measurement['scc']:.4f} |" in text
+    low, high = measurement.interval("scc")
+    assert f"| SCC | {measurement['scc']:.4f} | {low:.4f}–{high:.4f} |" in text
     assert "licence of the data: none" in text
     assert "space.edit(images, light=+2)" in text

@@ -17,7 +17,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from latune.classifier import Classifier
     from latune.codes import Categorical, Codes, Normal, Uniform
+    from latune.comparison import compare
     from latune.fitting import fit
     from latune.space import Space, load
 
@@ -26,12 +28,14 @@ _HOMES = {
     "Normal": "latune.codes",
     "Uniform": "latune.codes",
     "Categorical": "latune.codes",
+    "Classifier": "latune.classifier",
     "Space": "latune.space",
     "load": "latune.space",
     "fit": "latune.fitting",
+    "compare": "latune.comparison",
 }
 
-__all__ = ["Categorical", "Codes", "Normal", "Space", "Uniform", "__version__", "fit", "load"]
+__all__ = ["Categorical", "Classifier", "Codes", "Normal", "Space", "Uniform", "__version__", "compare", "fit", "load"]
 
 
 def __getattr__(name: str) -> Any:

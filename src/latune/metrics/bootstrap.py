@@ -69,11 +69,19 @@ class Resamples:
         return (total / drawn[:, None]).reshape(len(self), *rows.shape[1:])
 
 
-def interval(values: Any, level: float = LEVEL) -> tuple[float, float]:
+def interval(values: Any, level: float = LEVEL, around: float | None = None) -> tuple[float, float]:
     """The percentile interval of a number's resamples: the middle `level` of them.
+
+    Args:
+        values: the number in each resample.
+        level: share of resamples that lie within.
+        around: the number itself. The best of several dims is better still in resamples, which repeat what chance did:
+            where that leaves the number outside, the interval is widened to it.
 
     >>> interval(np.arange(101.0), level=0.5)
     (25.0, 75.0)
     """
     low, high = np.quantile(np.asarray(values, dtype=np.float64), [(1 - level) / 2, (1 + level) / 2])
+    if around is not None:
+        low, high = min(low, around), max(high, around)
     return float(low), float(high)

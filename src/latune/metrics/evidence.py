@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int
@@ -15,9 +15,12 @@ from latune.metrics.arrays import as_array
 from latune.metrics.bootstrap import LEVEL, RESAMPLES, Resamples, interval
 from latune.metrics.correlation import p_value, pearson, pearson_resampled, ranks, spearman
 from latune.metrics.histogram import binned
-from latune.metrics.information import Estimate, class_flags, entropies, entropy_rows, estimate
+from latune.metrics.information import Estimate, class_flags, entropies, entropy_rows, estimate, gpu_of
 from latune.metrics.neighbours import NEIGHBOURS
 from latune.metrics.score import Score
+
+if TYPE_CHECKING:
+    from latune.metrics.trees import Told
 
 FEWEST_ROWS = NEIGHBOURS + 2  # below, a column's nearest-neighbour information with itself is not positive
 LEAST_VARIANCE = 1e-12  # of a code: the authors' rule for SAP, taken for every metric here
@@ -54,6 +57,7 @@ class Evidence:
         discrete: which attributes are classes.
         seed: of the tiny noise that breaks ties in nearest-neighbour estimates, and of resamples.
         count: bootstrap resamples; 0 for none.
+        device: where nearest neighbours are looked for, e.g. "cuda"; None for threads. The numbers do not depend on it.
     """
 
     codes: Float64[np.ndarray, "n d"]
@@ -62,6 +66,7 @@ class Evidence:
     discrete: Bool[np.ndarray, " L"]
     seed: int
     count: int = RESAMPLES
+    device: str | None = None
 
     # --- what several metrics share ----------------------------------------------------------------------------------
 
@@ -87,9 +92,7 @@ class Evidence:
     @cached_property
     def information(self) -> Estimate:
         """Nearest-neighbour mutual information in nats; zero for constant dims."""
-        return self._of_groups(
-            lambda z, a, classes, rows: estimate(z, a, classes, "ksg", self.seed, resamples=self.resamples, of=rows)
-        )
+        return self._of_groups(self._nearest)
 
     @cached_property
     def label_information(self) -> Estimate:
@@ -97,7 +100,7 @@ class Evidence:
 
         def of_labels(z: np.ndarray, a: np.ndarray, classes: np.ndarray, rows: np.ndarray) -> Estimate:
             cut = np.where(classes, a, binned(a))
-            return estimate(z, cut, np.full(len(classes), True), "ksg", self.seed, resamples=self.resamples, of=rows)
+            return self._nearest(z, cut, np.full(len(classes), True), rows)
 
         return self._of_groups(of_labels)
 
@@ -147,6 +150,23 @@ class Evidence:
         return self._of_groups(of_labels, dims=False)
 
     @cached_property
+    def living_codes(self) -> Float64[np.ndarray, "n d"]:
+        """The codes, with dims that do not vary at 0: their last digits might tell."""
+        return np.where(self.varying, self.codes, 0.0)
+
+    @cached_property
+    def centred_ranks(self) -> list[Float64[np.ndarray, "m d"]]:
+        """The codes of each group as ranks, 0 in the middle: what a monotone map of a dim leaves as it is."""
+        return [ranks(self.living_codes[rows]) - (len(rows) + 1) / 2 for _, rows in self.groups]
+
+    @cached_property
+    def trees(self) -> list[Told]:
+        """What trees tell of each attribute from all dims: `dci`."""
+        from latune.metrics.trees import told  # which reads evidence
+
+        return told(self, "extra-trees")
+
+    @cached_property
     def varying(self) -> Bool[np.ndarray, " d"]:
         """Dims whose variance is at least 1e-12."""
         return self.codes.var(axis=0) >= LEAST_VARIANCE
@@ -192,8 +212,11 @@ class Evidence:
             self.by_name(each),
             detail,
             settings | {"resamples": self.count, "level": LEVEL},
-            interval(resampled.mean(axis=1)),
-            {attribute: interval(column) for attribute, column in zip(self.names, resampled.T, strict=True)},
+            interval(resampled.mean(axis=1), around=float(each.mean())),
+            {
+                attribute: interval(again, around=whole)
+                for attribute, again, whole in zip(self.names, resampled.T, each.tolist(), strict=True)
+            },
         )
 
     def by_name(self, row: np.ndarray) -> dict[str, Any]:
@@ -207,6 +230,9 @@ class Evidence:
             raise NotApplicable(
                 f"The metric '{metric}' compares at least {dims} dims and {attributes} attributes; got {d} and {count}."
             )
+
+    def _nearest(self, z: np.ndarray, a: np.ndarray, classes: np.ndarray, rows: np.ndarray) -> Estimate:
+        return estimate(z, a, classes, "ksg", self.seed, resamples=self.resamples, of=rows, device=self.device)
 
     def _of_groups(self, compute: Callable[..., Estimate], dims: bool = True) -> Estimate:
         """Compute on the examples of each group, and put the attributes in order again."""
@@ -230,6 +256,7 @@ def gather(
     discrete: Sequence[bool] | None = None,
     seed: int = 0,
     resamples: int = RESAMPLES,
+    device: str | None = None,
 ) -> Evidence:
     """Check codes and attributes and put them together; evidence that is already gathered is returned as it is.
 
@@ -240,6 +267,8 @@ def gather(
         discrete: for each attribute, whether it is a class; None means none is.
         seed: of the noise that breaks ties, and of resamples.
         resamples: bootstrap resamples for intervals; 0 for none.
+        device: where nearest neighbours are looked for, e.g. "cuda"; None takes the codes' GPU, or threads where they
+            have none.
 
     Raises:
         DataError: empty, not numbers, infinite values or NaN codes, lengths that differ, fewer than five rows (of an
@@ -263,7 +292,7 @@ def gather(
             f"There are only {n} rows; at least {FEWEST_ROWS} are needed, and below 500 the metrics mean little."
         )
     labels = _names(names, count)
-    return Evidence(z, a, labels, _discrete(discrete, a, labels), seed, resamples)
+    return Evidence(z, a, labels, _discrete(discrete, a, labels), seed, resamples, device or gpu_of(codes))
 
 
 def _matrix(data: Any, what: str, columns: str, missing: bool = False) -> np.ndarray:

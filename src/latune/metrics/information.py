@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Literal, NamedTuple, get_args
@@ -15,7 +15,7 @@ from latune.errors import DataError, unknown
 from latune.metrics.arrays import as_array
 from latune.metrics.bootstrap import Resamples
 from latune.metrics.histogram import binned, classes, entropy, histogram_information, histogram_rows
-from latune.metrics.neighbours import NEIGHBOURS, Axis, ksg, ksg_rows, ross_rows
+from latune.metrics.neighbours import NEIGHBOURS, Axis, ksg, ksg_rows, labelled_ross_rows
 
 Method = Literal["ksg", "histogram"]
 TINY = 10 * np.finfo(np.float64).eps  # scikit-learn does not rescale columns that vary by less
@@ -23,7 +23,13 @@ NOISE = 1e-10  # of a column's size: breaks ties (Kraskov et al. 2004)
 
 
 def mutual_information_matrix(
-    codes: Any, values: Any, discrete: Any = None, method: str = "ksg", seed: int = 0, workers: int | None = None
+    codes: Any,
+    values: Any,
+    discrete: Any = None,
+    method: str = "ksg",
+    seed: int = 0,
+    workers: int | None = None,
+    device: str | None = None,
 ) -> Float64[np.ndarray, "d L"]:
     """Mutual information, in nats, of every dim with every attribute.
 
@@ -39,6 +45,8 @@ def mutual_information_matrix(
         method: "ksg" or "histogram".
         seed: of the noise.
         workers: threads; None takes one for each core that may be used. The numbers do not depend on it.
+        device: where nearest neighbours are looked for, e.g. "cuda"; None takes the codes' GPU, or threads where they
+            have none. The numbers do not depend on it either.
 
     Raises:
         DataError: no such method, lengths that differ, too few rows, or values that are not finite numbers.
@@ -49,13 +57,14 @@ def mutual_information_matrix(
     """
     if method not in get_args(Method):
         raise DataError(unknown("method of mutual information", method, get_args(Method)))
+    device = device or gpu_of(codes)
     z, a = (as_array(data, what).astype(np.float64) for data, what in ((codes, "codes"), (values, "attribute values")))
     if z.ndim != 2 or a.ndim != 2 or len(z) != len(a) or len(z) <= NEIGHBOURS:
         raise DataError(
             f"Codes and attribute values have shapes {list(z.shape)} and {list(a.shape)}; "
             f"allowed are [n, d] and [n, L] of the same n, at least {NEIGHBOURS + 1}."
         )
-    return estimate(z, a, class_flags(discrete, a.shape[1]), method, seed, workers).matrix
+    return estimate(z, a, class_flags(discrete, a.shape[1]), method, seed, workers, device=device).matrix
 
 
 class Estimate(NamedTuple):
@@ -74,18 +83,22 @@ def estimate(
     workers: int | None = None,
     resamples: Resamples | None = None,
     of: Int[np.ndarray, " n"] | None = None,
+    device: str | None = None,
 ) -> Estimate:
     """`mutual_information_matrix` of checked arrays, with its resamples where they are asked for."""
     columns = (
         _histograms(codes, values, discrete, resamples is not None)
         if method == "histogram"
-        else _nearest_neighbours(codes, values, discrete, seed, workers)
+        else _nearest_neighbours(codes, values, discrete, seed, workers, device)
     )
     matrix, resampled = [], []
     for whole, rows in columns:  # one attribute at a time: rows are n x d numbers
         matrix.append(whole)
         if resamples is not None:
-            several = ~np.isnan(rows[:, 0])
+            several = ~np.isnan(rows[:, 0])  # false for classes of a single example
+            if not several.any():
+                resampled.append(np.zeros((len(resamples), len(whole))))
+                continue
             kept = np.arange(len(rows)) if of is None else of
             resampled.append(np.maximum(0.0, resamples.means(rows[several], kept[several])))
     return Estimate(np.stack(matrix, axis=1), np.stack(resampled, axis=2) if resamples is not None else None)
@@ -144,23 +157,46 @@ def self_information(
 
 
 def _nearest_neighbours(
-    codes: np.ndarray, values: np.ndarray, discrete: np.ndarray, seed: int, workers: int | None
+    codes: np.ndarray, values: np.ndarray, discrete: np.ndarray, seed: int, workers: int | None, device: str | None
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     # scikit-learn's own generator and order of draws, so that the numbers are the same: noise of all codes, then of the
     # attribute; there each attribute starts again from the seed, so all of them get the same noise.
     draw = np.random.RandomState(seed)
-    dims = [Axis(column) for column in _standardised(codes, draw).T]
+    scaled = _standardised(codes, draw)
     noise = draw.standard_normal(len(values))
-    with ThreadPoolExecutor(workers or _usable_cores()) as pool:  # tree searches and sorting release the interpreter
-        for column, is_class in zip(np.ascontiguousarray(values.T), discrete, strict=True):
-            if is_class:
-                found = pool.map(partial(ross_rows, classes=column), dims)
-            else:
-                attribute = Axis(_standardised(column[:, None], noise)[:, 0])
-                found = pool.map(partial(ksg_rows, y=attribute), dims)
-            rows = np.stack(list(found), axis=1)  # (n, d)
-            kept = rows[~np.isnan(rows[:, 0])]
-            yield np.maximum(0.0, kept.mean(axis=0)) if len(kept) else np.zeros(len(dims)), rows
+    find = _on_threads(scaled, workers) if device is None else _on_device(scaled, device)
+    for column, is_class in zip(np.ascontiguousarray(values.T), discrete, strict=True):
+        rows = find(column if is_class else _standardised(column[:, None], noise)[:, 0], bool(is_class))
+        kept = rows[~np.isnan(rows[:, 0])]
+        yield np.maximum(0.0, kept.mean(axis=0)) if len(kept) else np.zeros(rows.shape[1]), rows
+
+
+def _on_threads(codes: np.ndarray, workers: int | None) -> Callable[[np.ndarray, bool], np.ndarray]:
+    dims = [Axis(column) for column in codes.T]
+
+    def find(column: np.ndarray, is_class: bool) -> np.ndarray:
+        if is_class:
+            label, size = np.unique(column, return_inverse=True, return_counts=True)[1:]
+            rows = partial(labelled_ross_rows, label=label, size=size)
+        else:
+            rows = partial(ksg_rows, y=Axis(column))
+        with ThreadPoolExecutor(workers or usable_cores()) as pool:  # searching and sorting release the interpreter
+            return np.stack(list(pool.map(rows, dims)), axis=1)  # (n, d)
+
+    return find
+
+
+def _on_device(codes: np.ndarray, device: str) -> Callable[[np.ndarray, bool], np.ndarray]:
+    from latune.metrics.device_neighbours import checked, ksg_rows_on, ross_rows_on  # torch is slow to import
+
+    checked(device)
+    return lambda column, is_class: (ross_rows_on if is_class else ksg_rows_on)(device, codes, column)
+
+
+def gpu_of(data: Any) -> str | None:
+    """The GPU that a tensor lies on; None for any other data."""
+    device = getattr(data, "device", None)
+    return str(device) if getattr(device, "type", "") == "cuda" else None
 
 
 def _standardised(columns: np.ndarray, noise: np.random.RandomState | np.ndarray) -> np.ndarray:
@@ -190,7 +226,8 @@ def class_flags(discrete: Sequence[bool] | np.ndarray | None, count: int) -> Boo
     return flags
 
 
-def _usable_cores() -> int:
+def usable_cores() -> int:
+    """How many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -108,14 +108,14 @@ def _score(name: str, evidence: Evidence, counted: np.ndarray) -> Score:
         "dims": "used" if name == "modularity-used" else "all",
         "noise_floor": evidence.noise_floor,
     }
-    around = None
+    value, around = float(of_dims[counted].mean()) if counted.any() else 0.0, None
     if information.resampled is not None:
         settings |= {"resamples": evidence.count, "level": LEVEL}
         again = dim_modularity(information.resampled)[:, counted]
-        around = interval(again.mean(axis=1)) if counted.any() else (0.0, 0.0)
+        around = interval(again.mean(axis=1), around=value) if counted.any() else (0.0, 0.0)
     return Score(
         name,
-        float(of_dims[counted].mean()) if counted.any() else 0.0,
+        value,
         {},
         {
             "per_dim": of_dims.tolist(),

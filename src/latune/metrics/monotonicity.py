@@ -9,13 +9,15 @@ import numpy as np
 
 from latune.errors import DataError
 from latune.metrics.arrays import as_array
-from latune.metrics.correlation import pearson, spearman
+from latune.metrics.averaged import averaged
+from latune.metrics.bootstrap import RESAMPLES
+from latune.metrics.correlation import spearman
+from latune.metrics.responses import slider_positions
 from latune.metrics.score import Score
+from latune.metrics.sliders import straightness
 
-FEWEST_POSITIONS = 3  # of two points every order is perfect and every fit exact
 
-
-def monotonicity(positions: Any, measured: Mapping[str, Any]) -> Score:
+def monotonicity(positions: Any, measured: Mapping[str, Any], *, seed: int = 0, resamples: int = RESAMPLES) -> Score:
     """How well each attribute, measured on what is decoded, follows the slider that should move it.
 
     The value is the mean over attributes of the mean over examples of Spearman's rho between slider and attribute: 1 if
@@ -28,6 +30,8 @@ def monotonicity(positions: Any, measured: Mapping[str, Any]) -> Score:
     Args:
         positions: `[k]`, at least three different slider positions, in any order.
         measured: attribute name to `[n, k]`: n examples, the attribute at each position of that attribute's slider.
+        seed: of the resamples.
+        resamples: bootstrap resamples of the examples for the intervals; 0 for none.
 
     Raises:
         DataError: no attribute, fewer than three or equal positions, shapes that do not fit, values not finite.
@@ -36,12 +40,7 @@ def monotonicity(positions: Any, measured: Mapping[str, Any]) -> Score:
     >>> score.value, score.detail["strictly_increasing"]
     (0.75, {'slant': 0.5})
     """
-    slider = as_array(positions, "slider positions").astype(np.float64)
-    if slider.ndim != 1 or len(slider) < FEWEST_POSITIONS or len(np.unique(slider)) < len(slider):
-        raise DataError(
-            f"The slider positions have shape {list(slider.shape)} and {len(np.unique(slider))} different values; "
-            f"allowed is one row of at least {FEWEST_POSITIONS} different numbers."
-        )
+    slider = slider_positions(positions)
     if not measured:
         raise DataError("No attribute was measured: give a name and its values [n, k].")
     order = np.argsort(slider)
@@ -54,15 +53,11 @@ def monotonicity(positions: Any, measured: Mapping[str, Any]) -> Score:
                 f"allowed is [n, {len(slider)}]: one row per example, one column per slider position."
             )
         columns = response.T  # (k, n): each example is a column
-        rho[name] = float(spearman(slider[:, None], columns)[0].mean())
-        linearity[name] = float((pearson(slider[:, None], columns) ** 2).mean())
+        rho[name] = spearman(slider[:, None], columns)[0][0]  # (n,)
+        linearity[name] = float(straightness(slider, response).mean())
         steps = np.diff(response[:, order], axis=1)  # (n, k - 1)
         rising, falling = (steps > 0).all(axis=1), (steps < 0).all(axis=1)
         increasing[name], monotone[name] = float(rising.mean()), float((rising | falling).mean())
-    return Score(
-        "monotonicity",
-        float(np.mean(list(rho.values()))),
-        rho,
-        {"strictly_increasing": increasing, "strictly_monotone": monotone, "linearity": linearity},
-        {"positions": slider.tolist(), "correlation": "Spearman"},
-    )
+    detail = {"strictly_increasing": increasing, "strictly_monotone": monotone, "linearity": linearity}
+    settings = {"positions": slider.tolist(), "correlation": "Spearman"}
+    return averaged("monotonicity", rho, detail, settings, seed=seed, resamples=resamples)

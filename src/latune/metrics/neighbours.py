@@ -99,26 +99,38 @@ def ross_rows(x: Axis, classes: Shaped[np.ndarray, " n"], neighbours: int = NEIG
     >>> ross_rows(x, np.repeat([0, 1], 8)).mean().round(4)
     np.float64(0.7254)
     """
+    return labelled_ross_rows(x, *np.unique(classes, return_inverse=True, return_counts=True)[1:], neighbours)
+
+
+def labelled_ross_rows(
+    x: Axis, label: Int[np.ndarray, " n"], size: Int[np.ndarray, " k"], neighbours: int = NEIGHBOURS
+) -> Float64[np.ndarray, " n"]:
+    """`ross_rows` of classes that are indices already, with the number of members of each."""
     from scipy.special import digamma
 
     rows = np.full(len(x.values), np.nan)
-    label, size = np.unique(classes, return_inverse=True, return_counts=True)[1:]
     kept = size[label] > 1
     if not kept.all():
         label, x = label[kept], Axis(x.values[kept])
     if len(label) == 0:
         return rows
     n = len(label)
-    order = x.order[np.argsort(label[x.order], kind="stable")]  # by class, ascending within each class
-    value, group = x.values[order], label[order]
-    distance = np.full((2 * neighbours, n), np.inf)  # to the k points before and the k after, in the same class
+    small = label.astype(np.uint16) if len(size) <= 65_536 else label  # which numpy sorts by counting
+    order = x.order[np.argsort(small[x.order], kind="stable")]  # by class, ascending within each class
+    value, group = x.values[order], small[order]
+    before, after = np.full((2, neighbours + 1, n), np.inf)  # to the k points on each side, in the same class
+    before[0], after[0] = 0.0, 0.0
     for step in range(1, min(neighbours, n - 1) + 1):
         gap = np.where(group[step:] == group[:-step], value[step:] - value[:-step], np.inf)
-        distance[step - 1, step:] = gap
-        distance[neighbours + step - 1, :-step] = gap
-    k = np.minimum(neighbours, size[group] - 1)
+        before[step, step:] = gap
+        after[step, :-step] = gap
+    k = np.minimum(neighbours, size[label[order]] - 1)
+    distance = np.empty(n)
+    for count in np.unique(np.minimum(neighbours, size[size > 1] - 1)):
+        # the k nearest are j before and k - j after, for the j that reaches least far
+        distance = np.where(k == count, np.maximum(before[: count + 1], after[count::-1]).min(axis=0), distance)
     radius = np.empty(n)
-    radius[order] = np.nextafter(np.sort(distance, axis=0)[k - 1, np.arange(n)], 0.0)
+    radius[order] = np.nextafter(distance, 0.0)
     psi = digamma(np.arange(1.0, n + 1.0))
     own = np.empty(n)
     own[x.order] = -psi[x.count_within(radius) - 1]

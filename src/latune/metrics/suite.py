@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from latune.metrics.beta_vae import beta_vae
 from latune.metrics.bootstrap import RESAMPLES
+from latune.metrics.dci import dci_completeness, dci_disentanglement, dci_informativeness
 from latune.metrics.evidence import NotApplicable, gather
+from latune.metrics.explicitness import explicitness
+from latune.metrics.factor_vae import factor_vae
 from latune.metrics.interpretability import interpretability
+from latune.metrics.irs import irs
 from latune.metrics.mig import mig, mig_arvae, mig_ksg
 from latune.metrics.modularity import modularity, modularity_used
 from latune.metrics.sap import sap
+from latune.metrics.sap_svm import sap_svm
 from latune.metrics.scc import scc
 from latune.metrics.score import Score
 
@@ -18,11 +24,19 @@ METRICS: dict[str, Callable[..., Score]] = {
     "interpretability": interpretability,
     "scc": scc,
     "sap": sap,
+    "sap-svm": sap_svm,
     "mig": mig,
     "mig-ksg": mig_ksg,
     "mig-arvae": mig_arvae,
     "modularity": modularity,
     "modularity-used": modularity_used,
+    "explicitness": explicitness,
+    "dci-disentanglement": dci_disentanglement,
+    "dci-completeness": dci_completeness,
+    "dci-informativeness": dci_informativeness,
+    "factor-vae": factor_vae,
+    "beta-vae": beta_vae,
+    "irs": irs,
 }
 
 
@@ -36,7 +50,8 @@ def disentanglement(
 ) -> dict[str, Score]:
     """Every metric in `METRICS`, under its name; information and correlations are computed once for all of them.
 
-    Metrics that compare two dims (SAP, MIG) or two attributes (modularity) are left out where there is only one.
+    Metrics that compare two dims (SAP, MIG) or two attributes (modularity, FactorVAE, β-VAE, IRS) are left out where
+    there is only one.
 
     Args:
         codes: `[n, d]`, an array or a tensor. AR-VAE's authors take a sample of each posterior, others its mean.

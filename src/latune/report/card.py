@@ -6,11 +6,13 @@ from pathlib import Path
 
 from latune.files import write_text
 from latune.measurement import Measurement
+from latune.report.markdown import listing, table, text
 from latune.report.meanings import meaning
-from latune.report.words import aligned, facts, measured_on, number, what_it_is
+from latune.report.words import aligned, facts, measured_on, number, span, what_it_is
 from latune.space import Space
 
 CARD = "card.md"
+_SURE = "95 %: where a score lies in as many bootstrap resamples of the examples; another training may differ by more."
 
 
 def write_card(space: Space, measurement: Measurement, folder: Path | str) -> Path:
@@ -27,18 +29,19 @@ def write_card(space: Space, measurement: Measurement, folder: Path | str) -> Pa
     title = space.about.get("recipe", {}).get("name") or space.spec.model
     parts = [
         f"---\nlibrary_name: latune\ntags: [latune, {space.spec.model}]\n---",
-        f"# {title}",
-        " ".join(what_it_is(space.spec, space.about)),
+        f"# {text(str(title))}",
+        " ".join(text(each) for each in what_it_is(space.spec, space.about)),
         f'```python\nimport latune\n\nspace = latune.load("the folder of this model")\n{_example(space)}\n```',
         *(["## Sliders", _sliders(space)] if space.sliders else []),
         "## Scores",
         f"Measured on {measured_on(measurement)}.",
         _scores(measurement),
-        *measurement.notes,
+        *(text(note) for note in measurement.notes),
+        *([_SURE] if measurement.sure else []),
         "How they mislead:",
-        "\n".join(f"- {meaning(n).title}: {meaning(n).trap}" for n in measurement.scores if meaning(n).trap),
+        listing({meaning(n).title: meaning(n).trap for n in measurement.scores if meaning(n).trap}),
         "## Where it comes from",
-        "\n".join(f"- {name}: {value}" for name, value in facts(space.spec, space.about).items()),
+        listing(facts(space.spec, space.about)),
         "## What it is not for",
         "The model knows only data like those it was trained on; of other images its codes and sliders mean nothing.",
     ]
@@ -48,7 +51,7 @@ def write_card(space: Space, measurement: Measurement, folder: Path | str) -> Pa
 
 
 def _sliders(space: Space) -> str:
-    rows = [("slider", "attribute within reach", "known from"), ("---", "---", "---")]
+    rows = []
     for name in space.sliders:
         reach, source = "not measured", ""
         if name in space.calibration:
@@ -57,16 +60,18 @@ def _sliders(space: Space) -> str:
             reach = f"{low} to {high} {known.unit}".strip()
             source = "decoded images" if known.source == "decoded" else known.source
         rows.append((name, reach, source))
-    return "\n".join(_row(*row) for row in rows)
+    return table(("slider", "attribute within reach", "known from"), rows, words=(0, 1, 2))
 
 
 def _scores(measurement: Measurement) -> str:
     names = measurement.attributes
-    rows = [("score", "value", *names), ("---", *["---:"] * (1 + len(names)))]
+    sure = ["95 %"] if measurement.sure else []
+    rows = []
     for name, score in measurement.scores.items():
+        ends = [] if score.interval is None else [span(*(number(end, 4, score.value) for end in score.interval))]
         parts = [number(score.per_attribute[a]) if a in score.per_attribute else "" for a in names]
-        rows.append((meaning(name).title, number(score.value, 4), *parts))
-    return "\n".join(_row(*row) for row in rows)
+        rows.append([meaning(name).title, number(score.value, 4), *(ends or [""] * len(sure)), *parts])
+    return table(["score", "value", *sure, *names], rows)
 
 
 def _example(space: Space) -> str:
@@ -74,7 +79,3 @@ def _example(space: Space) -> str:
         return "space.sample(16)"
     name = space.sliders[0]
     return f"space.edit(images, {name}=+2)" if name.isidentifier() else f"space.edit(images, **{{{name!r}: +2}})"
-
-
-def _row(*cells: str) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -95,8 +95,7 @@ def gather(
     if len(data.splits[split]) == 0:
         raise DataError(f"The {split} split of '{data.name}' is empty: there is nothing to report on.")
     measurement = measurement or measure_space(space, data, split, seed=seed)
-    rows = draw(data.splits[split], POINTS, seed)
-    z = torch.cat([space.encode(data.images(chunk)) for chunk in rows.split(CHUNK)])
+    rows, z = drawn_codes(space, data, split, seed, measurement)
     columns = space.codes.columns()
     codes = {name: z[:, i].double().cpu().numpy() for i, name in enumerate(columns)}
     free = sorted((name for name in columns if name not in space.sliders), key=lambda name: -codes[name].std())
@@ -124,6 +123,16 @@ def draw(rows: Tensor, n: int, seed: int) -> Tensor:
     """At most `n` of these rows, drawn at random, in order."""
     order = np.random.default_rng(seed_for(seed, "report", "rows")).permutation(len(rows))[:n]
     return rows[torch.from_numpy(np.sort(order)).to(rows.device)]
+
+
+def drawn_codes(space: Space, data: Dataset, split: str, seed: int, measurement: Measurement) -> tuple[Tensor, Tensor]:
+    """Some rows of a split and their posterior means: from the measurement's own pass, where it still has it."""
+    once = measurement.encoded
+    if once is not None and measurement.split == split:
+        chosen = draw(torch.arange(len(once.rows), device=once.rows.device), POINTS, seed)
+        return once.rows[chosen], once.mean[chosen.to(once.mean.device)]
+    rows = draw(data.splits[split], POINTS, seed)
+    return rows, torch.cat([space.encode(data.images(chunk)) for chunk in rows.split(CHUNK)])
 
 
 def traverse(space: Space, x: Tensor, name: str) -> Traversal:

@@ -11,11 +11,14 @@ from importlib.resources import files
 
 from latune.measurement import positions
 from latune.pictures import is_tiny
-from latune.report.figures import grouped
+from latune.provenance import machine
+from latune.report import captions, settings
 from latune.report.findings import Findings, Traversal
+from latune.report.meanings import GROUPS, meaning
+from latune.report.paper import HEAD, Paper
 from latune.report.sheets import GAP, factor_of
-from latune.report.tables import scores, shown
-from latune.report.words import aligned, facts, listed, what_it_is
+from latune.report.tables import around, folded, introduction, plain, scores, shown
+from latune.report.words import aligned, environment, facts, what_it_is
 from latune.space import Space
 
 TILES = {  # the numbers at the top, if they apply, and what stands below them
@@ -35,15 +38,20 @@ class Drawings:
     charts: Mapping[str, str]
 
 
-def page(space: Space, found: Findings, drawn: Drawings, title: str, command: str, seed: int) -> str:
+def page(
+    space: Space, found: Findings, drawn: Drawings, title: str, command: str, seed: int, paper: Paper | None = None
+) -> str:
     """The whole page; sections that do not apply are left out."""
     sections = {
         "Samples and reconstructions": images(space, found, drawn, seed),
         "Sliders" if space.sliders else "Coordinates": sliders(space, found, drawn),
-        "Scores": scores(space, found),
+        "Scores": measured(space, found, drawn),
+        "What each coordinate tells": dims(space, found, drawn),
+        "Beside the paper": beside(found, paper),
         "Attributes and their coordinates": codes(space, found, drawn),
         "Attribute surfaces": surfaces(found, drawn),
         "Training": training(found, drawn),
+        "Settings": chosen(found),
         "How it was made": made(space, command),
     }
     kept = {name: (f"part-{i}", body) for i, (name, body) in enumerate(sections.items()) if body}
@@ -79,11 +87,13 @@ def page(space: Space, found: Findings, drawn: Drawings, title: str, command: st
 
 def tiles(found: Findings) -> str:
     """The few numbers to read first."""
-    cells = [
-        f'<div class="tile"><b>{shown(name, found.measurement[name])}</b><span>{escape(below)}</span></div>'
-        for name, below in TILES.items()
-        if name in found.measurement.scores
-    ]
+    cells = []
+    for name, below in TILES.items():
+        if name in found.measurement.scores:
+            score = found.measurement.scores[name]
+            sure = f"<small>{around(name, score)}</small>" if score.interval is not None else ""
+            value = shown(name, score.value)
+            cells.append(f'<div class="tile"><b>{value}</b>{sure}<span>{escape(below)}</span></div>')
     return f'<div class="tiles">{"".join(cells)}</div>'
 
 
@@ -99,38 +109,21 @@ def warning(found: Findings) -> str:
 def images(space: Space, found: Findings, drawn: Drawings, seed: int) -> str:
     """Samples beside reconstructions."""
     n, split = len(found.samples), found.measurement.split
-    drawn_codes = " when one draw of each posterior is decoded" if found.measurement.codes == "sample" else ""
-    accuracy, baseline = found.measurement["pixel-accuracy"], found.baselines["pixel-accuracy"]
-    samples = _figure(
-        _img(drawn.sheets["samples"], f"{n} images sampled from the prior", space),
-        f"{n} samples from the prior, seed {seed}, none chosen.",
-    )
-    pairs = _figure(
-        _img(drawn.sheets["reconstructions"], f"Images of the {split} split, each above its reconstruction", space),
-        f"Images of the {split} split, each above its reconstruction from the posterior mean. "
-        f"{shown('pixel-accuracy', accuracy)} of pixels fall on the right side of 0.5{drawn_codes}; the mean image "
-        f"alone reaches {shown('pixel-accuracy', baseline)}.",
-    )
-    return _say("What the model draws by itself, and what it keeps of an image that it is shown.") + _two(
-        samples, pairs
+    samples = _img(drawn.sheets["samples"], f"{n} images sampled from the prior", space)
+    alt = f"Images of the {split} split, each above its reconstruction"
+    pairs = _img(drawn.sheets["reconstructions"], alt, space)
+    return _say(captions.IMAGES) + _two(
+        _figure(samples, captions.samples(found, seed)), _figure(pairs, captions.reconstructions(found))
     )
 
 
 def sliders(space: Space, found: Findings, drawn: Drawings) -> str:
-    """A traversal grid for each coordinate."""
-    if space.sliders:
-        say = (
-            f"Rows: images of the {found.measurement.split} split. Columns: the slider from −4 to 4, nothing else "
-            "changed. Below each column: the value that the attribute has there on average."
-        )
-    else:
-        say = (
-            "This model has no sliders. These are the coordinates that vary most over the data, each moved from −4 to "
-            "4 with nothing else changed; what they mean has to be seen."
-        )
+    """A traversal grid for each coordinate, and what each slider moves."""
     wide = max(space.shape[1:]) > PIXELATED
     grids = [_traversal(space, each, drawn) for each in found.traversals]
-    return _say(say) + (f'<div class="one">{"".join(grids)}</div>' if wide else _two(*grids))
+    body = f'<div class="one">{"".join(grids)}</div>' if wide else _two(*grids)
+    moved = _chart(drawn, "moved", captions.MOVED, "What each slider moves")
+    return _say(captions.sliders(space, found)) + body + moved
 
 
 def _traversal(space: Space, traversal: Traversal, drawn: Drawings) -> str:
@@ -155,83 +148,93 @@ def _scale(values: list[float], columns: str, kind: str = "") -> str:
     return f'<div class="scale {kind}" style="{columns}">{cells}</div>'
 
 
+def measured(space: Space, found: Findings, drawn: Drawings) -> str:
+    """Scores as charts and as tables."""
+    charts = [
+        _figure(f"<h3>{escape(GROUPS[key])}</h3>{drawn.charts[f'scores-{key}']}")
+        for key in GROUPS
+        if f"scores-{key}" in drawn.charts
+    ]
+    said = _say(introduction(found.measurement))
+    above = f'{_two(*charts)}<p class="below">{escape(captions.dots(found.measurement))}</p>' if charts else ""
+    return said + above + scores(space, found)
+
+
+def dims(space: Space, found: Findings, drawn: Drawings) -> str:
+    """What each coordinate tells of each attribute."""
+    said = captions.dims(found.measurement)
+    if not said:
+        return ""
+    return (
+        _say(said)
+        + _chart(drawn, "information", captions.information(space), "Information")
+        + _chart(drawn, "importance", captions.importance(space), "Importance")
+    )
+
+
+def beside(found: Findings, paper: Paper | None) -> str:
+    """Our numbers beside the paper's."""
+    rows = [] if paper is None else paper.rows(found.measurement)
+    if paper is None or not rows:
+        return ""
+    link = f'<a href="{escape(paper.address)}">{escape(paper.title)}</a>'
+    return f'<p class="say">{link}. {escape(paper.introduction(found.measurement))}</p>' + plain(
+        HEAD, rows, narrow=True
+    )
+
+
 def codes(space: Space, found: Findings, drawn: Drawings) -> str:
     """Attributes over their coordinates, and the planes of two sliders."""
     if "attributes" not in drawn.charts:
         return ""
-    n = len(next(iter(found.attributes.values())))
-    parts = [
-        _say(f"{n:,} examples of the {found.measurement.split} split, each at the mean of its posterior."),
-        _figure(
-            drawn.charts["attributes"],
-            "Dots: an example's attribute over its coordinate. Line: the mean attribute with the slider at that "
-            "position, the map that turns a wish in the attribute's own unit into a latent value."
-            + " Where the line leaves the dots, decoded images are not quite like real ones (blur changes lengths)."
-            * any(known.source == "decoded" for known in space.calibration.values()),
-        ),
-    ]
-    if "planes" in drawn.charts:
-        parts.append(
-            _figure(
-                drawn.charts["planes"],
-                "The data in every plane of two sliders, after Fig. 2 of AR-VAE. The panels of a row are coloured by "
-                "the attribute of that row: the colour should change from bottom to top, and not from left to right. "
-                "On the diagonal: the coordinate's distribution beside its prior.",
-            )
-        )
-    return "".join(parts)
+    parts = [_say(captions.codes(found)), _figure(drawn.charts["attributes"], captions.attributes(space))]
+    return "".join(parts) + _chart(drawn, "planes", captions.PLANES)
 
 
 def surfaces(found: Findings, drawn: Drawings) -> str:
     """Attribute surfaces, or why there are none."""
+    said = captions.surfaces(found)
     names = list(dict.fromkeys(each.name for each in found.surfaces))
-    missing = ""
-    if found.unmeasurable:
-        many = len(found.unmeasurable) > 1
-        missing = (
-            f"No surface for {listed(found.unmeasurable)}: {'these are' if many else 'this is'} known only as "
-            f"{'labels' if many else 'a label'} and cannot be measured on decoded images."
-        )
-    if not names:
-        return _say(missing) if missing else ""
-    say = (
-        "The attribute, measured on what is decoded, over its own coordinate (across) and another (up), all others "
-        "held at one draw from the prior; after Figs. 12 and 13 of AR-VAE. Of a perfect slider the bands stand "
-        f"upright: R² is 1 along its own coordinate and 0 along any other. {missing}"
-    )
-    figures = []
-    for name in names:
-        own = [each for each in found.surfaces if each.name == name]
-        sides = [
-            f"{side}{each.along_x:.2f} along {name}, {each.along_y:.2f} along {each.against}"
-            for side, each in zip(("left ", "right ") if len(own) > 1 else ("",), own, strict=True)
-        ]
-        chart = f"<h3>{escape(name)}</h3>{drawn.charts[f'surface-{name}']}"
-        figures.append(_figure(chart, f"R² of a straight line: {'; '.join(sides)}."))
-    return _say(say.strip()) + _two(*figures)
+    figures = [
+        _figure(f"<h3>{escape(name)}</h3>{drawn.charts[f'surface-{name}']}", captions.surface(found, name))
+        for name in names
+    ]
+    return (_say(said) if said else "") + (_two(*figures) if figures else "")
 
 
 def training(found: Findings, drawn: Drawings) -> str:
     """The training curve."""
-    if "log" not in drawn.charts:
-        return ""
-    held_out = any("validation" in lines for lines in grouped(found.log).values())
-    return _say(
-        f"{found.log[-1]['step']:,} updates. Every value is a mean over the updates between two logged ones"
-        + ("; with dots: the validation split." if held_out else ".")
-    ) + _figure(drawn.charts["log"])
+    return _say(captions.training(found)) + _figure(drawn.charts["log"]) if "log" in drawn.charts else ""
+
+
+def chosen(found: Findings) -> str:
+    """The settings that define the numbers."""
+    lines = [[meaning(name).title, name, value] for name, value in settings.own(found.measurement).items()]
+    table = plain(("score", "its name in files", "settings of its own"), lines, words=(0, 1, 2))
+    return _say(captions.SETTINGS) + _list(settings.shared(found.measurement)) + table
 
 
 def made(space: Space, command: str) -> str:
     """Where the model and these numbers come from."""
-    rows = [f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts(space.spec, space.about).items()]
+    parts = [_say(captions.MADE)]
     if command:
-        rows.append(f"<dt>this report</dt><dd><code>{escape(command)}</code></dd>")
-    recipe = ""
+        parts.append(f"<h3>To get this report again</h3><pre>{escape(command)}</pre>")
+    parts += ["<h3>The model</h3>", _list(facts(space.spec, space.about))]
+    parts += ["<h3>This report</h3>", _list(environment(machine(space.device)))]
     if "recipe" in space.about:
         text = json.dumps(space.about["recipe"], indent=2, ensure_ascii=False, default=str)
-        recipe = f"<details><summary>The recipe in full</summary><pre>{escape(text)}</pre></details>"
-    return f"<dl>{''.join(rows)}</dl>{recipe}"
+        parts.append(folded("The recipe in full", f"<pre>{escape(text)}</pre>"))
+    return "".join(parts)
+
+
+def _list(of: Mapping[str, str]) -> str:
+    return f"<dl>{''.join(f'<dt>{escape(name)}</dt><dd>{escape(value)}</dd>' for name, value in of.items())}</dl>"
+
+
+def _chart(drawn: Drawings, name: str, caption: str, title: str = "") -> str:
+    """A chart, if it was drawn."""
+    above = f"<h3>{escape(title)}</h3>" if title else ""
+    return _figure(above + drawn.charts[name], caption) if name in drawn.charts else ""
 
 
 def _say(text: str) -> str:

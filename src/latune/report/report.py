@@ -1,4 +1,4 @@
-"""Write a report: the page, the same numbers as JSON, and its pictures as files."""
+"""Write a report: the page, the same in Markdown and as JSON, and its pictures as files."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ import numpy as np
 from latune.data import Dataset
 from latune.files import whole, write_json, write_text
 from latune.measurement import Measurement, positions
-from latune.report import figures, sheets, style
+from latune.provenance import machine
+from latune.report import figures, score_figures, sheets, style
 from latune.report.findings import AXIS, Findings, gather
+from latune.report.markdown import markdown
+from latune.report.meanings import GROUPS, meaning
 from latune.report.page import Drawings, page
+from latune.report.paper import Paper
 from latune.space import Space
 
-HTML, JSON, PICTURES = "report.html", "report.json", "pictures"
+HTML, MARKDOWN, JSON, PICTURES = "report.html", "report.md", "report.json", "pictures"
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,9 @@ def write_report(
     command: str = "",
     measurement: Measurement | None = None,
     run: Path | str | None = None,
+    paper: Paper | None = None,
 ) -> Report:
-    """Write `report.html`, `report.json` and `pictures/` into a folder, each file whole or not at all.
+    """Write `report.html`, `report.md`, `report.json` and `pictures/` into a folder, each file whole or not at all.
 
     The page needs nothing but itself. The same space, data and seed give the same page.
 
@@ -74,6 +79,7 @@ def write_report(
         command: what was typed to get this report, for the reader who wants it again.
         measurement: scores that were measured already; measured here where left out.
         run: the run folder whose log is drawn; `folder` where left out.
+        paper: what a paper printed of such a training, to stand beside.
 
     Raises:
         DataError: for a split the data do not have, or an empty one.
@@ -94,11 +100,11 @@ def write_report(
     for name, content in pictures.items():
         with whole(folder / PICTURES / f"{file_name(name)}.png") as temporary:
             temporary.write_bytes(content)
-    numbers = as_numbers(space, found, title, command, seed) | {
-        "pictures": [f"{PICTURES}/{file_name(name)}.png" for name in pictures]
-    }
+    paths = {name: f"{PICTURES}/{file_name(name)}.png" for name in pictures}
+    numbers = as_numbers(space, found, title, command, seed, paper) | {"pictures": list(paths.values())}
     write_json(folder / JSON, numbers)
-    write_text(folder / HTML, page(space, found, drawn, title, command, seed))
+    write_text(folder / MARKDOWN, markdown(space, found, paths, title, command, seed, paper))
+    write_text(folder / HTML, page(space, found, drawn, title, command, seed, paper))
     return Report(folder / HTML, numbers, found.measurement)
 
 
@@ -126,11 +132,31 @@ def draw(space: Space, found: Findings) -> tuple[Drawings, dict[str, bytes]]:
         own = [each for each in found.surfaces if each.name == name]
         alt = f"{name} of decoded images over its own coordinate and {' or '.join(each.against for each in own)}"
         charts[f"surface-{name}"] = figures.surface(space.attributes[name], own), alt
+    charts |= of_scores(space, found.measurement)
     if figures.grouped(found.log):
         charts["log"] = figures.training(found.log), "Training curves over updates"
     vectors = {name: style.svg(figure, f"c{i}", alt) for i, (name, (figure, alt)) in enumerate(charts.items())}
     pictures = images | {name: style.png(figure) for name, (figure, _) in charts.items()}
     return Drawings(images, vectors), pictures
+
+
+def of_scores(space: Space, measurement: Measurement) -> dict[str, tuple[Any, str]]:
+    """The charts of scores, with what they show in words."""
+    low = score_figures.lowest(measurement)
+    charts: dict[str, tuple[Any, str]] = {}
+    for key, of in score_figures.dotted(measurement).items():
+        alt = f"{GROUPS[key]}: {', '.join(meaning(name).title for name in of)} as dots with intervals"
+        charts[f"scores-{key}"] = score_figures.scores(of, low), alt
+    grids = {
+        "information": (score_figures.information(measurement, space.sliders), "Information of", "about"),
+        "importance": (score_figures.importance(measurement, space.sliders), "Importance of", "for"),
+        "moved": (score_figures.moved(measurement), "What a slider moves:", "and"),
+    }
+    for name, (grid, what, of) in grids.items():
+        if grid is not None:
+            alt = f"{what} {', '.join(grid.columns)} {of} {', '.join(grid.rows)}, as shaded cells"
+            charts[name] = score_figures.grid(grid), alt
+    return charts
 
 
 def file_name(name: str) -> str:
@@ -143,7 +169,9 @@ def file_name(name: str) -> str:
     return kept.rstrip("-") or "picture"
 
 
-def as_numbers(space: Space, found: Findings, title: str, command: str, seed: int) -> dict[str, Any]:
+def as_numbers(
+    space: Space, found: Findings, title: str, command: str, seed: int, paper: Paper | None
+) -> dict[str, Any]:
     """The report's numbers as plain data."""
     return {
         "title": title,
@@ -167,6 +195,8 @@ def as_numbers(space: Space, found: Findings, title: str, command: str, seed: in
         ],
         "unmeasurable": found.unmeasurable,
         "log": dict(_last(found.log)),
+        "paper": None if paper is None else paper.as_dict(),
+        "measured_with": machine(space.device),
     }  # fmt: skip
 
 

@@ -23,6 +23,7 @@ VARIABLES |= {colour: f"--line-{i}" for i, colour in enumerate(LINES)}
 DOTS = "#4a86c8"  # dots are pixels even in an SVG, so their colour has to do on both pages
 COLOURS = "viridis"  # even in lightness, and readable without colour vision
 PNG_DPI, SVG_DPI = 160, 130  # of an SVG: the parts that are pixels
+WIDE = 700  # pixels; a wider chart scrolls on a small screen, where it could not be read if it shrank
 PIXELS = 100  # an inch of a chart on the page
 P = ParamSpec("P")
 
@@ -82,7 +83,7 @@ def png(figure: Figure) -> bytes:
 
 
 def svg(figure: Figure, key: str, alt: str) -> str:
-    """A figure as an `svg` element for a page that defines the colours in `VARIABLES`.
+    """A figure as an `svg` element for a page that defines the colours in `VARIABLES`; a wide one in a `div`.
 
     Args:
         figure: what to draw.
@@ -97,7 +98,8 @@ def svg(figure: Figure, key: str, alt: str) -> str:
     for colour, variable in VARIABLES.items():
         text = text.replace(colour, f"var({variable})")
     width = round(PIXELS * figure.get_figwidth())
-    return text.replace("<svg ", f'<svg role="img" aria-label="{escape(alt)}" style="max-width:{width}px" ', 1)
+    whole = text.replace("<svg ", f'<svg role="img" aria-label="{escape(alt)}" style="max-width:{width}px" ', 1)
+    return f'<div class="wide">{whole}</div>' if width > WIDE else whole
 
 
 def _saved(figure: Figure, **how: Any) -> bytes:

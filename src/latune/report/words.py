@@ -12,15 +12,26 @@ from latune.models import Spec
 MODELS = {"vae": "variational autoencoder (VAE)", "beta-vae": "β-VAE", "ar-vae": "AR-VAE"}
 
 
-def number(value: float, digits: int = 3) -> str:
-    """A number in a table, with a real minus sign.
+def number(value: float, digits: int = 3, like: float | None = None) -> str:
+    """A number in a table, with a real minus sign; the ends of an interval have as many decimals as what they are of.
 
-    >>> number(0.88440), number(-30.0452), number(0.0)
-    ('0.884', '−30.0', '0.000')
+    >>> number(0.88440), number(-30.0452), number(0.0), number(9.76, like=12.3)
+    ('0.884', '−30.0', '0.000', '9.8')
     """
-    size = abs(value)
+    size = abs(value if like is None else like)
     places = digits if size < 10 else max(digits - 2, 0) if size < 1000 else 0
     return f"{value:,.{places}f}".replace("-", "−")
+
+
+def span(low: str, high: str) -> str:
+    """An interval of two numbers as they are shown.
+
+    >>> span("0.851", "0.857"), span("−104.0", "−103.1"), span("97.1 %", "97.4 %")
+    ('0.851–0.857', '−104.0 to −103.1', '97.1–97.4 %')
+    """
+    if "−" in low + high:
+        return f"{low} to {high}"
+    return f"{low.removesuffix(' %')}–{high}"
 
 
 def aligned(values: Sequence[float]) -> list[str]:
@@ -116,3 +127,11 @@ def facts(spec: Spec, about: Mapping[str, Any]) -> dict[str, str]:
         "versions": ", ".join(f"{k} {about[k]}" for k in ("latune", "commit", "torch", "python") if about.get(k)),
     }
     return {name: str(value) for name, value in found.items() if value}
+
+
+def environment(machine: Mapping[str, Any]) -> dict[str, str]:
+    """What measured, one line each."""
+    return {
+        "versions": ", ".join(f"{k} {machine[k]}" for k in ("latune", "commit", "torch", "python") if machine.get(k)),
+        "device": f"{machine['device']}, {machine['threads']} threads",
+    }

@@ -1,0 +1,9 @@
+"""The command line: typed functions, whose docstrings are the help. Torch is imported after the words are parsed.
+
+Each file holds the commands of one kind, which register themselves; `shell.py` has what they share.
+"""
+
+from latune.cli import controls, data, pictures, scores, training
+from latune.cli.shell import app, main
+
+__all__ = ["app", "controls", "data", "main", "pictures", "scores", "training"]

@@ -1,0 +1,90 @@
+"""`data list`, `data inspect`, `data show`, `data export`: data before a training."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from latune.cli.shell import Json, Seed, data_app, out, png, save, say, write
+from latune.errors import LatuneError
+
+
+@data_app.command(name="list")
+def data_list() -> None:
+    """List the data sets that recipes can name, and their options."""
+    from rich.table import Table
+
+    from latune.data import DATASETS, options
+
+    table = Table("data set", "options", "what it is", box=None)
+    for name, loader in DATASETS.items():
+        table.add_row(name, ", ".join(options(name)), (loader.__doc__ or "").strip().split("\n")[0])
+    out.print(table)
+
+
+@data_app.command(name="inspect")
+def data_inspect(folder: Path, *, attributes: Path | None = None, json_file: Json = None) -> None:
+    """Look at a folder of images and its table: sizes, colours, attributes, and every problem found.
+
+    Parameters
+    ----------
+    folder
+        Your folder of images.
+    attributes
+        A CSV with one row an image.
+    """
+    from latune.data import inspect
+
+    inspection = inspect(folder, attributes)
+    out.print(inspection.table())
+    write(json_file, inspection.as_dict())
+    if inspection.problems:
+        sys.exit(2)
+
+
+@data_app.command(name="show")
+def data_show(
+    name: str, *, n: int = 64, seed: Seed = 0, picture: Annotated[Path, Parameter(name="--out")] = Path("data.png")
+) -> None:
+    """Draw a sheet of a data set's images.
+
+    Parameters
+    ----------
+    name
+        A name of `latune data list`.
+    """
+    import torch
+
+    from latune.data import load
+    from latune.pictures import Images
+    from latune.training import generator
+
+    if n < 1:
+        raise LatuneError(f"--n is 1 or more. Got {n}.")
+    file = png(picture)
+    data = load(name)
+    rows = torch.randint(len(data), (n,), generator=generator(seed, "show"))
+    save(Images.of(data.images(rows)), file)
+
+
+@data_app.command(name="export")
+def data_export(name: str, folder: Path, *, n: int | None = None, seed: Seed = 0) -> None:
+    """Write a data set as a folder of PNG files with a table, as your own data would be.
+
+    Parameters
+    ----------
+    name
+        A name of `latune data list`.
+    folder
+        A folder that does not exist yet.
+    n
+        How many examples, drawn at random; all unless given.
+    """
+    from latune.data import export, load
+
+    limited: dict[str, Any] = {} if n is None else {"limit": n}
+    data = load(name, seed=seed, **limited)
+    say(f"wrote {len(data):,} images and table.csv to {export(data, folder)}")

@@ -1,0 +1,240 @@
+"""`sample`, `edit`, `traverse`, `interpolate`: pictures out of a run."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from latune.cli.shell import Json, Seed, app, err, open_run, out, png, save, write
+from latune.errors import LatuneError
+
+Controls = Annotated[list[str] | None, Parameter(name="--with", help="what a control should be: smiling=1, digit=3")]
+By = Annotated[str | None, Parameter(help="how controls move: actor, descent or vector; chosen unless given")]
+Strength = Annotated[float, Parameter(help="how much of a control's way is gone")]
+Realism = Annotated[float, Parameter(help="how much the control realism mends, from 0 to 1")]
+
+
+@app.command
+def sample(
+    run: Path,
+    *,
+    n: int = 64,
+    set_: Annotated[list[str] | None, Parameter(name="--set")] = None,
+    to: list[str] | None = None,
+    with_: Controls = None,
+    by: By = None,
+    strength: Strength = 1.0,
+    realism: Realism = 0.0,
+    seed: Seed = 0,
+    picture: Annotated[Path | None, Parameter(name="--out")] = None,
+) -> None:
+    """Draw images from the prior, with coordinates held and controls set where you want them.
+
+    Parameters
+    ----------
+    run
+        A run folder.
+    n
+        How many.
+    set_
+        Hold a coordinate at a latent value: slant=1.5.
+    to
+        Hold an attribute at a value of its own unit: thickness=3.1.
+    picture
+        The PNG file; RUN/sample.png unless given.
+    """
+    from latune.training import generator
+
+    if n < 1:
+        raise LatuneError(f"--n is 1 or more. Got {n}.")
+    file = png(picture or run / "sample.png")
+    space = open_run(run)
+    wanted = _once(_numbers(set_), _wishes(with_, space.controls))
+    dials: dict[str, Any] = {"by": by, "strength": strength, "realism": realism}
+    images = space.sample(n, generator=generator(seed, "sample"), to=_numbers(to), **dials, **wanted)
+    save(images, file)
+
+
+@app.command
+def edit(
+    run: Path,
+    image: Path,
+    *,
+    set_: Annotated[list[str] | None, Parameter(name="--set")] = None,
+    to: list[str] | None = None,
+    with_: Controls = None,
+    by: By = None,
+    strength: Strength = 1.0,
+    identity: float = 0.0,
+    realism: Realism = 0.0,
+    picture: Annotated[Path | None, Parameter(name="--out")] = None,
+    json_file: Json = None,
+) -> None:
+    """Change an image: the original, its reconstruction and the edit side by side.
+
+    Parameters
+    ----------
+    run
+        A run folder.
+    image
+        An image file; it is scaled and cropped to the model's size.
+    set_
+        Move a coordinate by a latent amount: thickness=+2.
+    to
+        Bring an attribute to a value of its own unit: slant=0.4.
+    identity
+        Weight of staying near the image's own code, where a control moves by descent.
+    picture
+        The PNG file; IMAGE-edit.png in the current folder unless given.
+    """
+    import torch
+
+    from latune.pictures import Images, read_image
+
+    if not (set_ or to or with_ or realism):
+        raise LatuneError(
+            "Nothing to change. Give --set thickness=+2 (latent units), --to thickness=3.1 (its own units) or "
+            "--with smiling=1 (a control)."
+        )
+    file = png(picture or Path(f"{image.stem}-edit.png"))
+    space = open_run(run)
+    x = read_image(image, space.shape)
+    change = _once(_numbers(set_), _wishes(with_, space.controls))
+    dials: dict[str, Any] = {"by": by, "strength": strength, "identity": identity, "realism": realism}
+    edited = space.edit(x, to=_numbers(to), **dials, **change)
+    shown = torch.cat([x, space.decode(space.encode(x)).plain().cpu(), edited.plain().cpu()])
+    save(Images.of(shown), file)
+    measurable = [name for name in space.sliders if space.attributes[name].measure is not None]
+    if not measurable:
+        note = "no slider of this run can be measured on images"
+        err.print(f"note: {note}", highlight=False)
+        write(json_file, {"note": note})
+    else:
+        before, after = space.measured(measurable, x), space.measured(measurable, edited)
+        numbers = {name: {"before": float(before[name][0]), "after": float(after[name][0])} for name in measurable}
+        for name, pair in numbers.items():
+            out.print(
+                f"{name:>12}  {pair['before']:8.3f} -> {pair['after']:8.3f} {space.attributes[name].unit}",
+                highlight=False,
+            )
+        write(json_file, numbers)
+
+
+@app.command
+def traverse(
+    run: Path,
+    image: Path | None = None,
+    *,
+    name: Annotated[list[str] | None, Parameter(name="--name")] = None,
+    n: int = 8,
+    steps: int = 10,
+    reach: float = 4.0,
+    seed: Seed = 0,
+    folder: Annotated[Path | None, Parameter(name="--out")] = None,
+) -> None:
+    """Move one coordinate at a time and keep the rest: a grid of pictures for each.
+
+    Parameters
+    ----------
+    run
+        A run folder.
+    image
+        An image file to start from; samples of the prior unless given.
+    name
+        Coordinates and controls to move; all sliders unless given.
+    n
+        Rows: how many samples to start from.
+    steps
+        Columns: slider positions.
+    reach
+        From -reach to +reach; a control goes from 0 to 1, or through its classes.
+    folder
+        Where the pictures go; RUN/traversals unless given.
+    """
+    import torch
+
+    from latune.pictures import read_image
+    from latune.training import generator
+
+    if steps < 2 or n < 1:
+        raise LatuneError(f"--steps is 2 or more and --n is 1 or more. Got {steps} and {n}.")
+    space = open_run(run)
+    x = read_image(image, space.shape) if image else space.sample(n, generator=generator(seed, "traverse"))
+    for each in name or space.sliders or space.codes.columns():
+        ends = (0.0, 1.0) if each in space.controls else (-reach, reach)
+        through = each in space.controls and space.controls[each].classes
+        images = space.traverse(x, each, None if through else torch.linspace(*ends, steps))
+        save(images, (folder or run / "traversals") / f"{each.replace('/', '_')}.png")
+
+
+@app.command
+def interpolate(
+    run: Path,
+    a: Path,
+    b: Path,
+    *,
+    steps: int = 10,
+    picture: Annotated[Path | None, Parameter(name="--out")] = None,
+) -> None:
+    """Walk the straight line between two images in the latent space.
+
+    Parameters
+    ----------
+    run
+        A run folder.
+    a
+        The first image file.
+    b
+        The last image file.
+    steps
+        Pictures, both ends included.
+    picture
+        The PNG file; interpolation.png in the current folder unless given.
+    """
+    from latune.pictures import read_image
+
+    file = png(picture or Path("interpolation.png"))
+    space = open_run(run)
+    images = space.interpolate(read_image(a, space.shape), read_image(b, space.shape), steps)
+    save(images, file)
+
+
+def _numbers(words: list[str] | None) -> dict[str, float]:
+    """`name=value` words as numbers."""
+    numbers = {}
+    for word in words or []:
+        name, equals, text = word.partition("=")
+        try:
+            numbers[name] = float(text)
+            if not math.isfinite(numbers[name]):
+                equals = ""
+        except ValueError:
+            equals = ""
+        if not (equals and name):
+            raise LatuneError(f"'{word}' is not of the form name=number, for example thickness=+2.")
+    return numbers
+
+
+def _wishes(words: list[str] | None, controls: Any) -> dict[str, Any]:
+    """`name=value` words of controls: numbers where they are numbers, else `high`, or the name of a class."""
+    wishes: dict[str, Any] = {}
+    for word in words or []:
+        name, equals, text = word.partition("=")
+        if not (equals and name and text):
+            raise LatuneError(f"'{word}' is not of the form name=value, for example smiling=1 or digit=3.")
+        try:
+            wishes[name] = text if controls[name].classes else float(text)
+        except ValueError:
+            wishes[name] = text
+    return wishes
+
+
+def _once(*parts: dict[str, Any]) -> dict[str, Any]:
+    """All that was asked for, each name once."""
+    twice = [name for name in parts[0] if name in parts[1]]
+    if twice:
+        raise LatuneError(f"'{twice[0]}' is given with --set and with --with; say it once.")
+    return {**parts[0], **parts[1]}
