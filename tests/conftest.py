@@ -67,6 +67,25 @@ def tiny_mnist(tmp_path, monkeypatch) -> Path:
 
 
 @pytest.fixture
+def tiny_celeba(tmp_path, monkeypatch) -> Path:
+    """A LATUNE_DATA folder with 40 blurred patches in CelebA's files, 24 of them for training."""
+    folder = tmp_path / "data" / "celeba"
+    folder.mkdir(parents=True)
+    draw = np.random.default_rng(2)
+    labels = ["40", "Male Smiling Young"]
+    parts = []
+    for i in range(1, 41):
+        patch = Image.fromarray(draw.integers(0, 256, (4, 4, 3), np.uint8)).resize((178, 218))
+        patch.save(folder / f"{i:06}.jpg")
+        labels.append(f"{i:06}.jpg " + " ".join(str(value) for value in draw.choice([-1, 1], 3)))
+        parts.append(f"{i:06}.jpg {0 if i <= 24 else 1 + i % 2}")
+    (folder / "list_attr_celeba.txt").write_text("\n".join(labels) + "\n")
+    (folder / "list_eval_partition.txt").write_text("\n".join(parts) + "\n")
+    monkeypatch.setenv("LATUNE_DATA", str(folder.parent))
+    return folder
+
+
+@pytest.fixture
 def photos(tmp_path) -> Path:
     """A folder of 120 grey 12x12 images with a table of two attributes, `light` and `lean`."""
     folder = tmp_path / "photos"

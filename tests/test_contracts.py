@@ -20,11 +20,26 @@ from torch import Tensor, nn
 from latune.attributes import ATTRIBUTES, MEASURES, evaluate, measure
 from latune.calibration import Calibration
 from latune.codes import FACTORS, Categorical, Codes, Gaussian, Normal, Uniform
+from latune.controls import (
+    BYS,
+    KINDS,
+    Control,
+    Critics,
+    Encoded,
+    Judging,
+    Learning,
+    fulfil,
+    learn_actor,
+    learn_critic,
+    lesson_of,
+    realism_lesson,
+)
+from latune.controls.critics import class_vectors
 from latune.data import DATASETS, from_arrays, load
 from latune.metrics import METRICS, disentanglement
 from latune.models import MODELS, Spec, build
 from latune.moves import MOVES, Move, Stay
-from latune.nets import NETS, use_generator
+from latune.nets import NETS, LatentNets, use_generator
 from latune.recipes import check, open_data, read, shelf, train
 from latune.space import Space
 from latune.terms import LIKELIHOODS, TERMS, Bernoulli
@@ -34,7 +49,11 @@ SHAPE = (1, 12, 12)
 BATCH_TOLERANCE = 1e-5  # kernels may sum a batch in another order than a single example
 BF16_TOLERANCE = 0.05  # of the spread of the outputs; bf16 keeps 8 bits
 COMPILED_TOLERANCE = 1e-4
-SMALL = {"mlp": {"hidden": [24, 16]}, "conv": {"channels": [4, 6], "hidden": [16], "kernel": 4}}
+SMALL = {
+    "mlp": {"hidden": [24, 16]},
+    "conv": {"channels": [4, 6], "hidden": [16], "kernel": 4},
+    "strided": {"channels": [4, 6], "kernels": [5, 3]},
+}
 
 # --- codes ------------------------------------------------------------------------------------------------------------
 
@@ -169,7 +188,18 @@ TERM_EXAMPLES = {
     "reconstruction": (lambda t: TERMS["reconstruction"](Bernoulli(), t, torch.ones(6, 4)), 4 * math.log(2)),
     "kl": (lambda t: TERMS["kl"](q_of(t)), 0.0),
     "attribute_order": (lambda t: TERMS["attribute_order"](t[:, 0], torch.arange(6.0)), 1 - 1 / 6),
+    "discriminate": (lambda t: TERMS["discriminate"]([(t, 0.25)]), 4 * math.log(2)),
+    "believe": (lambda t: TERMS["believe"](t), 4 * math.log(2)),
+    "gradient_penalty": (lambda t: TERMS["gradient_penalty"](*steep(t), torch.zeros(6, 4)), (1e-5 - 1) ** 2),
+    "r1": (lambda t: TERMS["r1"](*steep(t)), 0.0),
+    "near": (lambda t: TERMS["near"](t, torch.zeros(6, 4), 0.5), 0.0),
+    "energy_distance": (lambda t: TERMS["energy_distance"](t, torch.ones(5, 4)), 4.0),  # twice the distance, 2
 }
+
+
+def steep(t: Tensor):
+    """A critic whose slope at each point is a row of `t`, and points."""
+    return lambda z: (z * t).sum(1), torch.ones(6, 4)
 
 
 @pytest.mark.parametrize("name", TERMS)
@@ -188,6 +218,53 @@ def test_term(name):
     order = torch.randperm(6, generator=seeded(3))
     if name != "attribute_order":  # whose attribute would have to be permuted as well
         assert torch.allclose(of(raw[order]), value, atol=1e-5), "examples have no order"
+
+
+# --- controls ---------------------------------------------------------------------------------------------------------
+
+CONTROLS = {  # for each kind, a value an example of codes `(n, 4)`; realism has none
+    "label": lambda z: (z[:, 0] > 0).double(),
+    "classes": lambda z: (z[:, 0] > 0).double() + (z[:, 1] > 0).double(),
+    "real": lambda z: z[:, 0].double() * 7 - 2,
+    "reward": lambda z: torch.sigmoid(z[:, 0]).double(),
+    "realism": None,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_control(kind, tmp_path):
+    codes = Codes(z=Normal(4))
+    z = codes.sample(120, seeded())
+    encoded = Encoded(z, torch.full_like(z, 0.1))
+    of = CONTROLS[kind]
+    lesson = realism_lesson(encoded) if of is None else lesson_of("it", encoded, of(z).numpy(), kind)
+    how = Learning(nets=LatentNets(8, 1), steps=3, batch_size=16)
+    players = learn_actor(lesson, codes, how)
+    if of is None:
+        critic, vectors = Critics([players.critic]), z.new_zeros(0, 4)
+    else:
+        critic = learn_critic(lesson, Judging(nets=how.nets, steps=3, batch_size=16))
+        vectors = class_vectors(lesson)
+    scale = lesson.codes.typical_scale
+    control = Control(
+        "it", kind, critic, vectors, scale, "model", how.nets, players.actor, how.nets, lesson.classes, lesson.quantiles
+    )
+    again = Control.load(control.save(tmp_path / "it"))
+    assert all(torch.equal(a, b) for a, b in zip(control.critic.parameters(), again.critic.parameters(), strict=True))
+    assert again.kind == kind
+    points = codes.sample(9, seeded(1))
+    before = points.clone()
+    if of is None:
+        assert control.actor(points).shape == points.shape
+    else:
+        wish = control.wish("1" if kind == "classes" else 1)
+        assert wish.loss(points).shape == wish.arrived(points).shape == wish.belief(points).shape == (9,)
+        for by in BYS:
+            moved = fulfil(points, [wish], by).z
+            assert moved.shape == points.shape
+            assert torch.equal(moved, fulfil(points, [again.wish("1" if kind == "classes" else 1)], by).z)
+            assert not moved.requires_grad or by == "actor"
+    assert torch.equal(points, before), "a control must not change its input"
 
 
 LIKELIHOOD_EXAMPLES = {
@@ -441,17 +518,19 @@ def compile_quickly(monkeypatch) -> None:
 
 
 def tiny_options(name: str) -> dict:
-    """What makes a recipe's data small; MNIST comes from the files of `tiny_mnist`."""
-    return {"mnist": {"split": [0.6, 0.2, 0.2], "variant": "original"}}.get(name, {"limit": 200})
+    """What makes a recipe's data small; MNIST and CelebA come from the files of `tiny_mnist` and `tiny_celeba`."""
+    return {"mnist": {"split": [0.6, 0.2, 0.2], "variant": "original"}, "celeba": {}}.get(name, {"limit": 200})
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("name", shelf())
-def test_every_recipe_trains_for_two_steps(name, tiny_mnist, tmp_path, monkeypatch):
+def test_every_recipe_trains_for_two_steps(name, tiny_mnist, tiny_celeba, tmp_path, monkeypatch):
     compile_quickly(monkeypatch)
     plain = read(name, ["training.steps=2", "training.batch_size=16", "training.log_every=1"]).plain()
     monkeypatch.setattr("latune.space.CALIBRATION_EXAMPLES", 4)
     plain["data"] |= tiny_options(plain["data"]["name"])
+    if max(plain["nets"].get("channels", [0])) > 512:  # the same nets, thinner: 154 million weights take a minute
+        plain["nets"]["channels"] = [channels // 64 for channels in plain["nets"]["channels"]]
     recipe = check(plain, name)
     data = open_data(recipe)
     space = train(recipe, tmp_path / "run", data=data)
@@ -583,7 +662,7 @@ def test_a_game_with_shared_parameters_or_an_idle_player_is_refused(duel):
 
 
 @pytest.fixture
-def opened(request, tiny_mnist, tmp_path):
+def opened(request, tiny_mnist, tiny_celeba, tmp_path):
     """Any data set by name, small: from files made here, and nothing downloaded."""
 
     def make(name: str, seed: int = 0, **options):
@@ -597,7 +676,7 @@ def opened(request, tiny_mnist, tmp_path):
                 rows = "\n".join(f"{i:02}.png,{i / 7:.3f},{'ab'[i % 2]}" for i in range(20))
                 (folder / "table.csv").write_text(f"file,age,kind\n{rows}\n")
             options["path"] = str(folder)
-        elif name == "mnist":
+        elif name in ("mnist", "celeba"):
             options.setdefault("split", (0.6, 0.2, 0.2))
         elif name == "sprites":
             options.setdefault("limit", 300)
@@ -746,6 +825,7 @@ def test_the_tables_above_name_every_entry_of_their_registry():
     assert set(FACTOR_EXAMPLES) == set(FACTORS)
     assert set(move_examples(2, 3)) == set(MOVES)
     assert set(TERM_EXAMPLES) == set(TERMS)
+    assert set(CONTROLS) == set(KINDS)
     assert set(LIKELIHOOD_EXAMPLES) == set(LIKELIHOODS)
     assert set(SMALL) == set(NETS)
     assert os.environ["LATUNE_CACHE"], "tests never write into the user's cache"

@@ -362,10 +362,14 @@ def test_a_measurement_is_read_as_text_and_in_a_notebook(space, digits):
     assert text.startswith("40 examples of the test split, codes: posterior mean")
     assert all(len(line) <= 100 for line in text.splitlines())
     row = next(line for line in text.splitlines() if line.strip().startswith("scc")).split()
-    assert row[2:] == [f"{value:.3f}" for value in found.scores["scc"].per_attribute.values()]
+    low, high = found.interval("scc")
+    assert row[1:3] == [f"{found['scc']:.4f}", f"{low:.4f}–{high:.4f}"]
+    assert row[3:] == [f"{value:.3f}" for value in found.scores["scc"].per_attribute.values()]
     html = found._repr_html_()
     assert "<th>thickness</th>" in html
-    assert f"<td>{found.scores['scc'].per_attribute['thickness']:.3f}</td>" in html
+    low, high = found.scores["scc"].intervals["thickness"]
+    cell = f'title="95 %: {low:.3f}–{high:.3f}">{found.scores["scc"].per_attribute["thickness"]:.3f}</td>'
+    assert cell in html
 
 
 def test_names_in_a_table_are_text_and_a_wide_table_keeps_its_numbers():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 import operator
+import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +17,20 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from latune.attributes import Attribute, as_dict, from_dict, measure
+from latune import run_folder
+from latune.attributes import Attribute, measure
 from latune.calibration import GRID, Calibration
-from latune.codes import Gaussian
+from latune.codes import Codes, Gaussian
+from latune.controls import CONTROLS, Controls
 from latune.data import Dataset, spread
 from latune.data.arrays import as_pixels
-from latune.errors import DataError, RecipeError, RunError, did_you_mean, unknown
-from latune.files import write_json
-from latune.models import VAE, Spec, build
+from latune.errors import DataError, RunError, did_you_mean, unknown
+from latune.models import VAE, Spec, Wrapped
 from latune.moves import Move, Put, Shift, Stay, Towards
 from latune.pictures import Images, read_image
-from latune.training import checkpoint as ckpt
 from latune.training.generators import generator as draws
 
-SPACE = "space.json"
+SPACE = run_folder.SPACE
 CHUNK = 1024  # examples that pass through a network at once
 CALIBRATION_EXAMPLES = 96  # decoded at every slider position and measured
 REGRESSED_EXAMPLES = 5000  # encoded, where an attribute is only a label
@@ -63,13 +65,19 @@ class Space:
         self.attributes = dict(attributes or {})
         self.calibration = dict(calibration or {})
         self.about = dict(about or {})
+        self._controls_folder: Path | None = None
 
     # --- what it is --------------------------------------------------------------------------------------------------
 
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
-        return next(self.model.parameters()).device
+        return next(chain(self.model.parameters(), self.model.buffers())).device
+
+    @property
+    def encodes(self) -> bool:
+        """Whether there is an encoder: a generator alone has none."""
+        return getattr(self.model, "encodes", True)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -81,9 +89,21 @@ class Space:
         """The coordinates that move an attribute, by the attribute's name."""
         return list(self.spec.attributes)
 
+    @cached_property
+    def controls(self) -> Controls:
+        """What was learned after training, by name; `space.controls.learn(...)` adds one."""
+        return Controls(self, self._controls_folder)
+
+    @property
+    def fingerprint(self) -> str:
+        """A short hash of the weights: controls belong to the model that they were learned for."""
+        return run_folder.fingerprint(self.model)
+
     def to(self, device: Any) -> Space:
-        """Move the weights."""
+        """Move the weights, and those of the controls."""
         self.model.to(device)
+        for control in self.controls.values():
+            control.to(device)
         return self
 
     def __repr__(self) -> str:
@@ -143,26 +163,96 @@ class Space:
 
     # --- what one does with it ---------------------------------------------------------------------------------------
 
-    def sample(self, n: Any = 16, generator: torch.Generator | None = None, *, to: Any = None, **at: Any) -> Images:
-        """Draw `n` images from the prior, with coordinates held at latent values (`slant=1.5`) or at attribute values
-        (`to={"slant": 0.3}`); a value out of reach is warned of, and the nearest is used.
-        """
-        z = self.codes.sample(_whole("The number of samples", n, 0), generator).to(self.device)
-        return self.decode(self._aim(self._held(at)(z), to))
+    def sample(
+        self,
+        n: Any = 16,
+        generator: torch.Generator | None = None,
+        *,
+        to: Any = None,
+        by: Any = None,
+        strength: float = 1.0,
+        realism: float = 0.0,
+        **at: Any,
+    ) -> Images:
+        """Draw `n` images from the prior, with coordinates held at latent values (`slant=1.5`), controls at what they
+        should be (`digit=3`, `loop=1`), or both at attribute values (`to={"slant": 0.3}`); a value out of reach is
+        warned of, and the nearest is used.
 
-    def edit(self, x: Any, /, *, to: Any = None, **by: Any) -> Images:
-        """Change images: `thickness=+2` in latent units, or `to={"thickness": 3.1}` in the attribute's own.
+        Args:
+            n: how many.
+            generator: of the draws.
+            to: values in attributes' own units.
+            by: how controls move: `actor`, `descent`, `vector`, or None for the actors and then a descent with what has
+                not arrived.
+            strength: how much of a control's way is gone.
+            realism: how much the control `realism` mends first, from 0 to 1.
+            at: coordinates and controls by name.
+        """
+        coordinates, wanted = self._split(at)
+        attributes, units = self._split_units(to)
+        z = self.codes.sample(_whole("The number of samples", n, 0), generator).to(self.device)
+        held = self._held(coordinates)
+        z = self._aim(held(z), attributes)
+        if wanted or units or realism:
+            wishes = self.controls.wishes(wanted, units)
+            z = held(self.controls.move(z, wishes, by=by, strength=strength, realism=realism, fresh=True))
+        return self.decode(z)
+
+    def edit(
+        self,
+        x: Any,
+        /,
+        *,
+        to: Any = None,
+        by: Any = None,
+        strength: float = 1.0,
+        identity: float = 0.0,
+        realism: float = 0.0,
+        **change: Any,
+    ) -> Images:
+        """Change images: `thickness=+2` in latent units, a control as it should be (`smiling=1`, `loop=0`), or
+        `to={"thickness": 3.1}` in the attribute's own.
 
         Where an attribute can be measured on images, the saved map is only the start: each example is decoded, measured
-        and corrected until it arrives, as far as the model reaches; a value out of reach is warned of.
+        and corrected until it arrives, as far as the model reaches; a value out of reach is warned of. A control moves
+        only images that are not so already. It takes one pass of its actor, learned with `near=` so that it keeps what
+        it can; several controls at once, or one without an actor, go down their critics until these are convinced.
+
+        Args:
+            x: images.
+            to: values in attributes' own units.
+            by: how controls move: `actor`, `descent` or `vector`; None for the actor of a single control that has one,
+                and else for a descent.
+            strength: how much of a control's way is gone.
+            identity: weight of staying near the image's own code, in a descent.
+            realism: weight of the control `realism`; without another control, how much it mends.
+            change: shifts of coordinates and values of controls, by name.
         """
-        return self.decode(self._aim(self._shifted(by)(self.encode(x)), to))
+        dials = {"by": by, "strength": strength, "identity": identity, "realism": realism}
+        return self.decode(self._moved(self.encode(x), to, change, **dials))
+
+    def moved(self, z: Tensor, /, *, to: Any = None, **change: Any) -> Tensor:
+        """Codes after what `edit` does to their images; its arguments."""
+        dials = {name: change.pop(name) for name in ("by", "strength", "identity", "realism") if name in change}
+        return self._moved(z, to, change, **dials)
+
+    def _moved(self, z: Tensor, to: Any, change: Mapping[str, Any], *, realism: float = 0.0, **dials: Any) -> Tensor:
+        coordinates, wanted = self._split(change)
+        attributes, units = self._split_units(to)
+        z = self._aim(self._shifted(coordinates)(z), attributes)
+        if wanted or units or realism:
+            z = self.controls.move(z, self.controls.wishes(wanted, units), realism=realism, **dials)
+        return z
 
     def traverse(self, x: Any, name: Any, values: Any = None) -> Images:
-        """Images `(n, k, c, h, w)` with one coordinate at each of `k` values (10 from -4 to 4 unless given)."""
-        column = self._column(name)
+        """Images `(n, k, c, h, w)` with one coordinate at each of `k` values (10 from -4 to 4 unless given), or with a
+        control at each of `k` (its classes, or 0, 0.1, ..., 1).
+        """
         if isinstance(values, Tensor | np.ndarray):
             values = values.tolist()
+        if name in self.controls:
+            return self._traverse_control(x, name, values)
+        column = self._column(name)
         if values is None:
             values = torch.linspace(-4, 4, 10).tolist()
         if not isinstance(values, Sequence) or isinstance(values, str) or not values:
@@ -170,6 +260,18 @@ class Space:
         z = self.encode(x)
         rows = torch.stack([Put(column, _number(name, value))(z) for value in values], dim=1)  # (n, k, d)
         return self._grid(rows)
+
+    def _traverse_control(self, x: Any, name: str, values: Any) -> Images:
+        control = self.controls[name]
+        if values is None:
+            values = list(control.classes) or [i / 10 for i in range(11)]
+        if not isinstance(values, Sequence) or isinstance(values, str) or not values:
+            raise DataError(f"A traversal of '{name}' needs one or more values, as [0, 0.5, 1]. Got {values!r}.")
+        z = self.encode(x)
+        with warnings.catch_warnings():  # that the ends are out of reach of some is what a traversal shows
+            warnings.simplefilter("ignore", UserWarning)
+            moved = [self.controls.move(z, [control.wish(value)], by="descent") for value in values]
+        return self._grid(torch.stack(moved, dim=1))
 
     def interpolate(self, a: Any, b: Any, steps: Any = 10) -> Images:
         """Images `(n, steps, c, h, w)` on the straight line between the codes of `a` and of `b`, ends included.
@@ -192,6 +294,18 @@ class Space:
         from latune.measurement import measure_space
 
         return measure_space(self, data, split, **settings)
+
+    def measure_sliders(self, data: Dataset, split: str = "test", **settings: Any) -> Any:
+        """What every slider does to held-out images; see `latune.measurement.measure_sliders`."""
+        from latune.measurement import measure_sliders
+
+        return measure_sliders(self, data, split, **settings)
+
+    def measure_control(self, edit: Any, data: Any, split: str = "test", **settings: Any) -> Any:
+        """What an edit does to data the model was not trained on; see `latune.measurement.measure_control`."""
+        from latune.measurement import measure_control
+
+        return measure_control(self, edit, data, split, **settings)
 
     # --- the attribute's own units -----------------------------------------------------------------------------------
 
@@ -243,7 +357,7 @@ class Space:
                     f"{name} = {asked:g} was asked for; this model reaches {low:.4g} to {high:.4g} {unit}".rstrip()
                     + ". The nearest it reaches is used.",
                     UserWarning,
-                    stacklevel=4,  # the line that called `sample` or `edit`
+                    stacklevel=_outside(),
                 )
         return {name: float(value) for name, value in to.items()}
 
@@ -277,25 +391,22 @@ class Space:
     # --- files -------------------------------------------------------------------------------------------------------
 
     def save(self, folder: Path | str) -> Path:
-        """Write `space.json` and `weights.safetensors`, each whole or not at all."""
+        """Write `space.json`, `weights.safetensors` and the controls, each file whole or not at all."""
         folder = Path(folder)
-        ckpt.save_tensors(folder / ckpt.WEIGHTS, self.model.state_dict(), {"model": self.spec.model})
-        write_json(
-            folder / SPACE,
-            {
-                "format": 1,
-                "spec": self.spec.as_dict(),
-                "codes": self.codes.as_dict(),
-                "attributes": {name: as_dict(attribute) for name, attribute in self.attributes.items()},
-                "calibration": {name: known.as_dict() for name, known in self.calibration.items()},
-                "about": self.about,
-            },
-        )
+        if isinstance(self.model, Wrapped):
+            raise RunError(
+                "A model that was trained elsewhere is kept by who made it. Its controls are kept with "
+                "Space.wrap(..., folder=FOLDER)."
+            )
+        run_folder.write(folder, self.model, self.spec, self.attributes, self.calibration, self.about)
+        if len(self.controls):
+            self.controls.save(folder / CONTROLS)
+        self.controls.folder = folder / CONTROLS
         return folder
 
     @classmethod
     def load(cls, folder: Path | str, device: Any = "cpu", nets: tuple[nn.Module, nn.Module] | None = None) -> Space:
-        """Open a run folder.
+        """Open a run folder, and the controls in it.
 
         Args:
             folder: what `save` or a training wrote.
@@ -306,40 +417,49 @@ class Space:
             RunError: when the folder is not a run, is not finished, or its files do not fit each other.
         """
         folder = Path(folder)
-        if not folder.is_dir():
-            raise RunError(f"There is no run folder at {folder}. Train one: latune train arvae-digits --out {folder}")
-        if not (folder / SPACE).exists():
-            started = (folder / "recipe.toml").exists()
-            raise RunError(
-                f"The run in {folder} is not finished: run the command that started it again to resume."
-                if started
-                else f"{folder} is not a run folder: it has no {SPACE}. `latune train RECIPE --out FOLDER` writes one."
-            )
-        try:
-            data = json.loads((folder / SPACE).read_text(encoding="utf-8"))
-            if not isinstance(data, dict):
-                raise TypeError(f"it holds a {type(data).__name__}, not named parts")
-            about = dict(data["about"])
-            spec = Spec.from_dict(data["spec"])
-            attributes = {name: from_dict(described) for name, described in data["attributes"].items()}
-            calibration = {name: Calibration.from_dict(known) for name, known in data["calibration"].items()}
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise RunError(
-                f"{folder / SPACE} is damaged: {_damage(error)}. Restore it from a copy; or remove it and run the "
-                "training's command again, which continues from the last checkpoint."
-            ) from None
-        try:
-            model = build(spec, nets=nets)
-        except RecipeError as error:
-            raise RunError(f"The model of {folder} cannot be built: {error}") from error
-        if not (folder / ckpt.WEIGHTS).exists():
-            raise RunError(
-                f"{folder / ckpt.WEIGHTS} is missing. It is written when the training ends: restore it from a copy, or "
-                f"remove {SPACE} and run the training's command again."
-            )
-        tensors, _ = ckpt.load_tensors(folder / ckpt.WEIGHTS)
-        ckpt.load_weights(model, tensors, folder / ckpt.WEIGHTS)
-        return cls(model.to(device), spec, attributes, calibration, about)
+        space = cls(*run_folder.read(folder, device, nets))
+        space._controls_folder = folder / CONTROLS
+        return space
+
+    @classmethod
+    def wrap(
+        cls,
+        decode: Callable[[Tensor], Any],
+        encode: Callable[[Tensor], Any] | None = None,
+        *,
+        codes: Codes | int | None = None,
+        model: nn.Module | None = None,
+        data: Any = None,
+        folder: Path | str | None = None,
+        name: str = "wrapped",
+    ) -> Space:
+        """A model that was trained elsewhere, as a Space: sample, edit, traverse, interpolate and controls.
+
+        >>> from torch import nn
+        >>> decoder = nn.Sequential(nn.Linear(4, 64), nn.Sigmoid(), nn.Unflatten(1, (1, 8, 8)))
+        >>> space = Space.wrap(decoder, lambda x: x.flatten(1)[:, :4], codes=4)
+        >>> space.sample(3).shape, space.encode(space.sample(3)).shape
+        (torch.Size([3, 1, 8, 8]), torch.Size([3, 4]))
+
+        Args:
+            decode: codes `(n, d)` to images `(n, c, h, w)` in [0, 1], or to something with `reconstruction`.
+            encode: images `(n, c, h, w)` in [0, 1] to codes `(n, d)`, to their mean and scale, or to something with
+                `embedding` and maybe `log_covariance`; None for a generator alone, which samples and is not edited.
+            codes: the coordinates, or how many, with a standard normal prior; with `data` the encoder tells.
+            model: the module that the two functions use, where they are not modules or methods of one: it says which
+                model a control was made for.
+            data: images, or a data set whose training split is taken, that tell how far apart codes lie where the
+                encoder tells no scale.
+            folder: where its controls are kept, and found the next time.
+            name: what it is called.
+
+        Raises:
+            DataError: functions that raise, or that give something of another shape or range.
+        """
+        wrapped = Wrapped.of(decode, encode, codes, model, data)
+        space = cls(wrapped, Spec(name, wrapped.shape, wrapped.codes.width))
+        space._controls_folder = None if folder is None else Path(folder)
+        return space
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
@@ -371,11 +491,24 @@ class Space:
             return columns.index(name)
         if name in list(self.codes):
             raise DataError(f"{name} has {self.codes[name].width} columns: {self._labels(name)}. Name one of them.")
-        hint = did_you_mean(str(name), columns)
+        hint = did_you_mean(str(name), [*columns, *self.controls])
+        controls = f" Controls: {', '.join(self.controls)}." if len(self.controls) else ""
         raise DataError(
             f"Unknown coordinate '{name}'. {hint + ' ' if hint else ''}"
-            f"Allowed: {', '.join(self._labels(each) for each in self.codes)}."
+            f"Allowed: {', '.join(self._labels(each) for each in self.codes)}.{controls}"
         )
+
+    def _split(self, named: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What was asked for of coordinates, and of controls."""
+        mine = {name: value for name, value in named.items() if name in self.controls}
+        return {name: value for name, value in named.items() if name not in mine}, mine
+
+    def _split_units(self, to: Any) -> tuple[Any, dict[str, Any]]:
+        """The same of values in attributes' own units; what is no mapping is told later."""
+        if not isinstance(to, Mapping):
+            return to, {}
+        attributes, units = self._split(to)
+        return attributes or None, units
 
     def _labels(self, name: str) -> str:
         """A coordinate's columns in few words: `slant`, or `z[0] to z[9]`."""
@@ -409,6 +542,14 @@ def _number(name: str, value: Any) -> float:
     return float(plain)
 
 
+def _outside() -> int:
+    """How many calls up the line is that called into this file: what a warning points at."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_code.co_filename == __file__:
+        frame, level = frame.f_back, level + 1
+    return level
+
+
 def _whole(what: str, value: Any, least: int) -> int:
     """A whole number that was given for a count."""
     try:
@@ -418,18 +559,6 @@ def _whole(what: str, value: Any, least: int) -> int:
     if count is None or isinstance(value, bool) or count < least:
         raise DataError(f"{what} is a whole number of {least} or more. Got {value!r}.")
     return count
-
-
-def _damage(error: Exception) -> str:
-    """What is wrong with a file, in words."""
-    if isinstance(error, KeyError):
-        key = str(error.args[0]) if error.args else ""
-        return key.rstrip(".") if " " in key else f"'{key}' is missing in it"
-    if isinstance(error, json.JSONDecodeError):
-        return f"it is not whole JSON ({error})"
-    if isinstance(error, UnicodeDecodeError):
-        return "it is not text"
-    return str(error).rstrip(".")
 
 
 def load(folder: Path | str, device: Any = "cpu", nets: tuple[nn.Module, nn.Module] | None = None) -> Space:

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from latune.data import digits, folder, mnist, sprites
+from latune.data import celeba, digits, folder, mnist, sprites
 from latune.data.arrays import from_arrays
 from latune.data.dataset import Dataset, InMemory, Memmap, Rendered
 from latune.data.export import export
@@ -43,6 +43,7 @@ DATASETS: dict[str, Callable[..., Dataset]] = {
     "digits": digits.load,
     "mnist": mnist.load,
     "sprites": sprites.load,
+    "celeba": celeba.load,
     "folder": folder.load,
 }
 

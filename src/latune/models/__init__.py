@@ -1,11 +1,24 @@
 """Models: each file says what one paper changes, and nothing else."""
 
 from latune.models.arvae import ARVAE
+from latune.models.autoencoder import Autoencoder
 from latune.models.betavae import BetaVAE
 from latune.models.vae import VAE, VAEScene
+from latune.models.wrapped import Wrapped
 
-MODELS: dict[str, type[VAE]] = {"vae": VAE, "beta-vae": BetaVAE, "ar-vae": ARVAE}
+MODELS: dict[str, type[VAE]] = {"vae": VAE, "beta-vae": BetaVAE, "ar-vae": ARVAE, "autoencoder": Autoencoder}
 
 from latune.models.spec import Spec, allowed_settings, build  # noqa: E402 - builds what MODELS names
 
-__all__ = ["ARVAE", "MODELS", "VAE", "BetaVAE", "Spec", "VAEScene", "allowed_settings", "build"]
+__all__ = [
+    "ARVAE",
+    "MODELS",
+    "VAE",
+    "Autoencoder",
+    "BetaVAE",
+    "Spec",
+    "VAEScene",
+    "Wrapped",
+    "allowed_settings",
+    "build",
+]

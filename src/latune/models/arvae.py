@@ -11,7 +11,8 @@ from latune.models.vae import VAE, VAEScene
 from latune.terms import attribute_order
 from latune.training import Number, Weighed
 
-NOT_NAMES = {"to", "n", "generator", "self"}  # what a Space's methods call their own arguments
+# what a Space's methods call their own arguments
+NOT_NAMES = {"to", "n", "generator", "self", "by", "strength", "identity", "realism"}
 
 
 class ARVAE(VAE):

@@ -4,12 +4,29 @@ from collections.abc import Iterable
 from dataclasses import fields
 
 from latune.nets.conv import Conv
+from latune.nets.latent import LATENT_NETS, GatedResidual, LatentNets, Trunk
 from latune.nets.layers import ACTIVATIONS, Dropout, Heads, use_generator, xavier_normal
 from latune.nets.mlp import MLP
+from latune.nets.strided import Strided
 
-NETS: dict[str, type] = {"mlp": MLP, "conv": Conv}
+NETS: dict[str, type] = {"mlp": MLP, "conv": Conv, "strided": Strided}
 
-__all__ = ["ACTIVATIONS", "MLP", "NETS", "Conv", "Dropout", "Heads", "use_generator", "wrong_settings", "xavier_normal"]
+__all__ = [
+    "ACTIVATIONS",
+    "LATENT_NETS",
+    "MLP",
+    "NETS",
+    "Conv",
+    "Dropout",
+    "GatedResidual",
+    "Heads",
+    "LatentNets",
+    "Strided",
+    "Trunk",
+    "use_generator",
+    "wrong_settings",
+    "xavier_normal",
+]
 
 
 def wrong_settings(name: str, keys: Iterable[str]) -> list[str]:

@@ -63,7 +63,8 @@ class DataSection(Section):
         default=None, description="the attributes to learn; all that are numbers where left out"
     )
     split: list[float] | Literal["official", "released"] | None = Field(
-        default=None, description="shares of training, validation and test; mnist also has official and released"
+        default=None,
+        description="shares of training, validation and test; mnist and celeba have official, mnist also released",
     )
     limit: int | None = Field(default=None, gt=0, description="draw so many examples at random")
     measure: list[str] | None = Field(
@@ -71,11 +72,14 @@ class DataSection(Section):
     )
     variant: Literal["original", "plain"] | None = Field(default=None, description="of mnist")
     fingerprint: str | None = Field(default=None, description="of arrays in memory, so that a run resumes on the same")
-    path: str | None = Field(default=None, description="your folder of images")
+    path: str | None = Field(default=None, description="your folder of images, or where CelebA lies")
     csv: str | None = Field(default=None, description="your table, one row an image")
     kinds: dict[str, Literal["real", "binary", "categorical", "unit"]] | None = None
-    size: int | None = Field(default=None, gt=0, le=1024, description="scale and crop your images to this side")
+    size: int | None = Field(
+        default=None, gt=0, le=1024, description="side that images of a folder or of celeba are scaled to"
+    )
     colour: bool | None = None
+    mirror: bool | None = Field(default=None, description="of celeba: train on every image's mirror image too")
 
     @field_validator("name")
     @classmethod
@@ -113,6 +117,9 @@ class NetsSection(Section):
     hidden: list[Width] | None = Field(default=None, min_length=1)
     channels: list[Width] | None = Field(default=None, min_length=1)
     kernel: int | None = Field(default=None, gt=0)
+    kernels: list[Width] | None = Field(
+        default=None, min_length=1, description="of strided: one for each convolution, or one for all; odd"
+    )
     stride: int | None = Field(default=None, gt=0)
     padding: int | None = Field(default=None, ge=0)
     activation: Literal["relu", "selu", "gelu", "silu", "tanh", "leaky"] | None = None

@@ -1,20 +1,50 @@
 """What is minimised: each term is a function returning a scalar in nats, sums over dimensions, means over examples."""
 
+from latune.terms.critics import (
+    PULLS,
+    believe,
+    discriminate,
+    energy_distance,
+    gradient_penalty,
+    least_discriminate,
+    near,
+    r1,
+    slope,
+)
 from latune.terms.elbo import kl, kl_per_example, reconstruction
 from latune.terms.likelihoods import LIKELIHOODS, Bernoulli, Categorical, Gaussian, Likelihood
 from latune.terms.order import attribute_order
 
-TERMS = {"reconstruction": reconstruction, "kl": kl, "attribute_order": attribute_order}
+TERMS = {
+    "reconstruction": reconstruction,
+    "kl": kl,
+    "attribute_order": attribute_order,
+    "discriminate": discriminate,
+    "believe": believe,
+    "gradient_penalty": gradient_penalty,
+    "r1": r1,
+    "near": near,
+    "energy_distance": energy_distance,
+}
 
 __all__ = [
     "LIKELIHOODS",
+    "PULLS",
     "TERMS",
     "Bernoulli",
     "Categorical",
     "Gaussian",
     "Likelihood",
     "attribute_order",
+    "believe",
+    "discriminate",
+    "energy_distance",
+    "gradient_penalty",
     "kl",
     "kl_per_example",
+    "least_discriminate",
+    "near",
+    "r1",
     "reconstruction",
+    "slope",
 ]

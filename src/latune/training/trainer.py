@@ -71,7 +71,8 @@ class Trainer:
 
     Args:
         game: players and their scene.
-        data: where batches come from; the `training` split is trained on, `validation` is measured.
+        data: where batches come from; the `training` split is trained on, `validation` is measured. None for a game
+            that draws its own examples: its scenes are given no batch, and the plan has `steps`.
         plan: length, batch size, precision.
         generators: every random draw of training comes from one of them.
         attributes: names of the attribute columns that a batch carries, in this order.
@@ -84,7 +85,7 @@ class Trainer:
     def __init__(
         self,
         game: Game,
-        data: Dataset,
+        data: Dataset | None,
         plan: Plan,
         generators: Generators,
         attributes: Sequence[str] = (),
@@ -95,11 +96,14 @@ class Trainer:
     ) -> None:
         self.game, self.data, self.plan, self.generators = game, data, plan, generators
         self.folder, self.about, self.validate, self.progress = folder, about or {}, validate, progress
-        columns = [list(data.attributes).index(name) for name in attributes]
-        self.values = data.values[:, columns]
-        self.train_split = data.splits["training"]
-        self.total = plan.total(len(self.train_split))
-        self.per_epoch = plan.per_epoch(len(self.train_split))
+        if data is not None:
+            columns = [list(data.attributes).index(name) for name in attributes]
+            self.values = data.values[:, columns]
+            self.train_split = data.splits["training"]
+            self.total = plan.total(len(self.train_split))
+            self.per_epoch = plan.per_epoch(len(self.train_split))
+        else:
+            self.total = self.per_epoch = plan.total(0)
         self.step = 0
         self.seconds = 0.0
         self.ema = [p.detach().clone() for p in game.model.parameters()] if plan.ema else []
@@ -164,8 +168,10 @@ class Trainer:
         finally:
             log.close()
 
-    def batch(self, step: int) -> Batch:
+    def batch(self, step: int) -> Batch | None:
         """The batch of an update; it depends on nothing but the seed and the update's number."""
+        if self.data is None:
+            return None
         epoch, position = divmod(step, self.per_epoch)
         if self._order is None or self._order[0] != epoch:
             source = generator(self.generators.seed, "batches", epoch)

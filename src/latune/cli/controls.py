@@ -1,0 +1,209 @@
+"""`control add`, `control list`, `control remove`: what a trained model learns afterwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, Parameter
+
+from latune.cli.shell import Device, Json, Seed, app, open_run, out, quoted, say, write
+from latune.errors import LatuneError
+
+if TYPE_CHECKING:
+    from latune.controls import Control
+    from latune.data import Dataset
+
+control_app = App(name="control", help="Teach a trained model something new, in seconds; its weights are not touched.")
+app.command(control_app)
+
+Several = Parameter(consume_multiple=True)
+COLUMNS = ("success", "vector", "untouched")
+
+
+@control_app.command(name="add")
+def control_add(
+    run: Path,
+    name: str,
+    *,
+    attribute: str | None = None,
+    rule: str | None = None,
+    examples: Annotated[list[Path] | None, Several] = None,
+    against: Annotated[list[Path] | None, Several] = None,
+    likes: Annotated[list[Path] | None, Several] = None,
+    dislikes: Annotated[list[Path] | None, Several] = None,
+    pairs: Path | None = None,
+    data: Path | None = None,
+    table: Path | None = None,
+    resize: Annotated[bool, Parameter(negative=())] = False,
+    again: Annotated[bool, Parameter(negative=())] = False,
+    seed: Seed = 0,
+    device: Device = "cpu",
+    json_file: Json = None,
+) -> None:
+    """Learn a control from labels, a rule, a few pictures or preferences, and keep it beside the model.
+
+    Example: `latune control add runs/digits seven --attribute digit=7`.
+
+    The name `realism`, with nothing else, learns what real codes look like.
+
+    Parameters
+    ----------
+    run
+        A run folder.
+    name
+        What the control is called.
+    attribute
+        A column of the data that the run was trained on, or COLUMN=VALUE for one of its classes.
+    rule
+        A Python function, as module:function: uint8 images in, a number in [0, 1] for each out.
+    examples
+        Five or more pictures, or a folder of them.
+    against
+        Pictures that are no examples; the run's training data unless given.
+    likes
+        Pictures, folders, or lists of file names (.txt, .csv). Again, later: more of them.
+    dislikes
+        The same of what is not liked.
+    pairs
+        A CSV with two file names a row, the better one first.
+    data
+        Another folder of pictures with a table, in place of the data that the run was trained on.
+    table
+        The table of that folder.
+    resize
+        Scale and crop pictures of another size.
+    again
+        Put it in the place of a control of the same name.
+    """
+    from latune.controls import REALISM
+    from latune.controls.examples import pictures, read_rows
+    from latune.provenance import check_device
+    from latune.space import Space
+
+    ways = {"--attribute": attribute, "--rule": rule, "--examples": examples}
+    ways |= {"--likes, --dislikes or --pairs": likes or dislikes or pairs}
+    given = [way for way, value in ways.items() if value]
+    if len(given) != (0 if name == REALISM else 1):
+        got = f"Got {' and '.join(given)}." if given else "Got none."
+        raise LatuneError(f"A control is learned from one of {'; '.join(ways)}. {got}")
+    for way, value, needs, partner in (
+        ("--against", against, examples, "--examples"),
+        ("--table", table, data, "--data FOLDER"),
+    ):
+        if value and not needs:
+            raise LatuneError(f"{way} goes with {partner}.")
+    check_device(device)
+    space = Space.load(run, device)
+    how: dict[str, Any] = {"seed": seed, "again": again}
+    if rule is not None:
+        control = space.controls.learn_rule(name, rule, _own(data, table, space), **how)
+    elif examples:
+        shown = pictures(examples, space.shape, resize)  # what is wrong with them is told before data are opened
+        other = against or _data(run, data, table, space)
+        control = space.controls.learn_examples(name, shown, other, resize=resize, **how)
+    elif likes or dislikes or pairs:
+        rows = read_rows(pairs, 2) if pairs else []
+        sides = ([better for better, _ in rows], [worse for _, worse in rows]) if rows else None
+        control = space.controls.learn_preferences(name, likes, dislikes, sides, resize=resize, **how)
+    elif name == REALISM:
+        control = space.controls.learn_realism(_data(run, data, table, space), **how)
+    else:
+        control = space.controls.learn(name, _data(run, data, table, space), attribute=attribute, **how)
+    say(f"learned: {control.name} ({source(control)}) in {control.about['seconds']:.1f} s")
+    say(f"         {told(control)}")
+    say(f"next:    latune sample {quoted(run)} {_use(control)}")
+    write(json_file, described(control))
+
+
+@control_app.command(name="list")
+def control_list(run: Path, *, json_file: Json = None) -> None:
+    """List the controls of a run: from what they were learned, and how well they do beside attribute vectors.
+
+    Of draws of the prior that were sent to what is asked for, `success` is the share that became it, `vector` the same
+    by adding the attribute vector, the baseline without a network, and `untouched` the draws as they are.
+    """
+    from rich.table import Table
+
+    controls = open_run(run).controls
+    if not len(controls):
+        say(f"{run} has no controls. Add one: latune control add {quoted(run)} NAME --attribute COLUMN")
+    else:
+        table = Table("control", "kind", "learned from", *COLUMNS, "moves by", box=None)
+        for control in controls.values():
+            scores = [f"{control.scores[key]:.2f}" if key in control.scores else "" for key in COLUMNS]
+            by = "actor" if control.actor is not None else "descent"
+            table.add_row(control.name, control.kind, source(control), *scores, by)
+        out.print(table)
+    write(json_file, {name: described(control) for name, control in controls.items()})
+
+
+@control_app.command(name="remove")
+def control_remove(run: Path, name: str) -> None:
+    """Forget a control of a run."""
+    open_run(run).controls.remove(name)
+    say(f"removed: {name}")
+
+
+def source(control: Control) -> str:
+    """From what a control was learned, in words."""
+    about = control.about
+    match about.get("source"):
+        case "attribute":
+            return f"{about['attribute']} of {about['data']}"
+        case "rule":
+            return f"rule {about['rule']}"
+        case "examples":
+            return f"{about['shown']} pictures against {about['against']}"
+        case "preferences":
+            counts = ((about[key], key) for key in ("likes", "dislikes", "pairs"))
+            return ", ".join(f"{count} {key}" for count, key in counts if count)
+        case "realism":
+            return f"codes of {about['data']}"
+        case other:
+            return str(other)
+
+
+def told(control: Control) -> str:
+    """How well a control does, in words."""
+    scores = control.scores
+    first = ", ".join(f"{key} {value:.2f}" for key, value in scores.items() if key not in COLUMNS)
+    if "success" not in scores:
+        return first
+    beside = f"success {scores['success']:.2f}, by attribute vector {scores.get('vector', 0):.2f}"
+    return ", ".join(filter(None, [first, f"{beside}, untouched {scores.get('untouched', 0):.2f}"]))
+
+
+def described(control: Control) -> dict[str, Any]:
+    """A control as plain data."""
+    return {"name": control.name, "kind": control.kind, "scores": control.scores, "about": control.about}
+
+
+def _use(control: Control) -> str:
+    from latune.controls import REALISM
+
+    if control.name == REALISM:
+        return "--realism 1"
+    wanted = control.classes[0] if control.classes else "high" if control.kind == "real" else "1"
+    return f"--with {quoted(Path(f'{control.name}={wanted}'))}"
+
+
+def _own(data: Path | None, table: Path | None, space: Any) -> Dataset | None:
+    """A folder of the user's with its table, in the model's size."""
+    if data is None:
+        return None
+    from latune.data import load
+
+    channels, *size = space.shape
+    return load("folder", path=data, attributes=table, size=size, colour=channels == 3)
+
+
+def _data(run: Path, data: Path | None, table: Path | None, space: Any) -> Dataset:
+    """The user's own folder, or the data that a run was trained on."""
+    own = _own(data, table, space)
+    if own is not None:
+        return own
+    from latune.recipes import open_data
+    from latune.recipes.read import check
+
+    return open_data(check(space.about["recipe"], str(run / "recipe.toml")), space.device)

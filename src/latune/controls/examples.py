@@ -1,0 +1,98 @@
+"""Pictures to learn from: files, folders and lists of files, or arrays of a model's own size."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from latune.errors import DataError
+from latune.pictures import read_image
+
+FEWEST_PICTURES = 5  # from which a control can be learned
+LISTS = (".csv", ".txt")
+
+
+def pictures(given: Any, shape: tuple[int, int, int], resize: bool = False) -> Any:
+    """Pictures as a Space takes them.
+
+    Args:
+        given: a folder, an image file, a list of names of image files (.txt or .csv: one a line, the first column; as
+            seen from where the list lies), several of these, or images in memory, which are given back as they are.
+        shape: (c, h, w) of the model's images.
+        resize: scale and crop files of another size, instead of refusing them.
+
+    Raises:
+        DataError: files that are missing, are no images, or have another size.
+    """
+    if isinstance(given, str | Path):
+        given = [given]
+    if not isinstance(given, Sequence) or not given or not all(isinstance(each, str | Path) for each in given):
+        return given
+    files = [file for each in given for file in _files(Path(each))]
+    return torch.cat([read_picture(file, shape, resize) for file in files])
+
+
+def read_picture(path: Path, shape: tuple[int, int, int], resize: bool = False) -> Tensor:
+    """One image file as `(1, c, h, w)` in [0, 1].
+
+    Raises:
+        DataError: a file that is missing, is no image, or has another size than the model's images.
+    """
+    image = read_image(path, shape)
+    width, height = _size(path)
+    if not resize and (height, width) != tuple(shape[1:]):
+        raise DataError(
+            f"{path} has {width} x {height} pixels; this model's images have {shape[2]} x {shape[1]}. Scale and crop "
+            "it with --resize, or resize=True."
+        )
+    return image
+
+
+def _size(path: Path) -> tuple[int, int]:
+    from PIL import Image
+
+    with Image.open(path) as image:
+        return image.size
+
+
+def _files(path: Path) -> list[Path]:
+    """The image files that a path stands for."""
+    if path.is_dir():
+        kept = [each for each in sorted(path.iterdir()) if each.is_file() and not each.name.startswith(".")]
+        found = [each for each in kept if each.suffix.lower() not in LISTS]
+        if not found:
+            raise DataError(f"There is no image in {path}.")
+        return found
+    if path.suffix.lower() not in LISTS:
+        return [path]
+    return [name for row in read_rows(path) for name in row[:1]]
+
+
+def read_rows(path: Path, columns: int = 1) -> list[list[Path]]:
+    """The names of files in the first columns of a list, row by row, as seen from where the list lies.
+
+    A first line that names no file is a heading.
+
+    Raises:
+        DataError: a list that is missing, is empty, or has fewer columns.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = [[word.strip() for word in row] for row in csv.reader(file) if any(word.strip() for word in row)]
+    except FileNotFoundError:
+        raise DataError(f"There is no file {path}.") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} cannot be read as a list of names: {error}") from None
+    if rows and not (path.parent / rows[0][0]).exists() and "." not in rows[0][0]:
+        rows = rows[1:]
+    if not rows:
+        raise DataError(f"{path} names no image.")
+    for place, row in enumerate(rows, 1):
+        if len(row) < columns or not all(row[:columns]):
+            raise DataError(f"{path} has {len(row)} names in row {place}; it needs {columns}.")
+    return [[path.parent / word for word in row[:columns]] for row in rows]

@@ -1,0 +1,458 @@
+"""How a Space learns controls: from labels, rules, few pictures, preferences, and from what is real."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from latune.controls.apply import fulfil
+from latune.controls.baseline import Judge, beside_vector
+from latune.controls.control import THRESHOLD, Control, Wish
+from latune.controls.critics import JUDGINGS, Critics, Judging, class_vectors, learn_critic
+from latune.controls.examples import pictures
+from latune.controls.labels import lesson_of_column, lesson_of_values
+from latune.controls.learning import PRESETS, Learning, Players, learn_actor
+from latune.controls.lesson import Encoded, Kind, Lesson, realism_lesson
+from latune.controls.preferences import Taste, agreement, learn_taste, taste_of
+from latune.controls.rules import rule_of
+from latune.controls.scoring import score_actor, score_critic
+from latune.controls.teaching import (
+    REST,
+    add_to_lesson,
+    asked_of,
+    examples_lesson,
+    made,
+    points_to_judge,
+    rule_lesson,
+    some,
+    spans,
+    taste_lesson,
+)
+from latune.data import Dataset
+from latune.errors import DataError, unknown
+from latune.nets import LatentNets
+from latune.provenance import machine
+from latune.training import generator
+
+REALISM = "realism"
+CHUNK = 1024
+FEWEST_JUDGED = 100  # pictures that a rule is asked about
+FEW_THRESHOLD = 0.95  # critics of few examples are less sure of anything
+FEW = 500  # labelled examples below which critics are learned as few
+REAL_ENOUGH = 0.1  # share of real codes that the threshold of a realism control calls unreal
+
+
+class Learner:
+    """What learns controls of a Space: a shelf, which says what is on it already and keeps what was made.
+
+    Args:
+        space: the model, as `latune.Space`; its weights are never touched.
+    """
+
+    def __init__(self, space: Any) -> None:
+        self.space = space
+        self._made: dict[str, Control] = {}
+        self._encoded: dict[tuple[int, str], Encoded] = {}
+
+    def add(self, control: Control, save: bool = True) -> Control:
+        """Put a control on the shelf."""
+        raise NotImplementedError
+
+    def _free(self, name: str, again: bool) -> None:
+        """Refuse a name that cannot be a control's."""
+        raise NotImplementedError
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the model."""
+        raise NotImplementedError
+
+    def learn(
+        self,
+        name: str,
+        data: Dataset | None = None,
+        *,
+        attribute: str | None = None,
+        images: Any = None,
+        values: Any = None,
+        rest: Dataset | None = None,
+        kind: Kind | None = None,
+        classes: tuple[str, ...] = (),
+        lesson: Lesson | None = None,
+        how: str | Learning = "default",
+        judging: str | Judging | None = None,
+        actor: bool | None = None,
+        near: float | None = None,
+        seed: int = 0,
+        again: bool = False,
+        progress: bool = False,
+    ) -> Control:
+        """Learn a control from labels, classes, rewards or a real attribute, in seconds; the model is not touched.
+
+        Args:
+            name: what it will be called.
+            data: a data set, of which the training split is used, with the attribute.
+            attribute: of the data set, or `attribute=class` for a label; the control's name where left out.
+            images, values: examples and a value each instead.
+            rest: for a label of few examples, data that nothing is known of: some of them stand beside the examples of
+                0, though a few are wrong there. What is known of few does not tell what all else looks like.
+            kind: what the values are: `label`, `classes`, `real` or `reward`; found out where left out.
+            classes: names of classes.
+            lesson: codes and targets that were prepared instead; see `latune.controls.lesson`.
+            how: a preset of `PRESETS` or a `Learning` for critic and actor.
+            judging: a preset of `JUDGINGS` or a `Judging` for the attribute critic; chosen by the number of examples.
+            actor: whether to learn an actor; where left out, with more than a few examples.
+            near: weight of the distance that the actor moves, instead of the preset's.
+            seed: of every draw.
+            again: put it in the place of a control of the same name.
+            progress: show a bar.
+
+        Raises:
+            DataError: a name that is taken, or examples and values that nothing can be learned from.
+        """
+        self._free(name, again)
+        started = time.monotonic()
+        source: dict[str, Any] = {"source": "lesson"}
+        if lesson is None:
+            lesson, source = self._lesson(name, data, attribute, images, values, rest, kind, classes, seed)
+        few = lesson.n < FEW or rest is not None
+        return self._make(name, lesson, source, few, started, how, judging, actor, near, seed, progress)
+
+    def learn_rule(
+        self,
+        name: str,
+        rule: Any,
+        data: Dataset | None = None,
+        *,
+        judged: int = 4000,
+        rounds: int = 1,
+        how: str | Learning = "default",
+        judging: str | Judging = "fast",
+        actor: bool = False,
+        near: float | None = None,
+        seed: int = 0,
+        again: bool = False,
+        progress: bool = False,
+    ) -> Control:
+        r"""Learn a rule: any Python function that gives a picture a number in [0, 1], and need not be differentiable.
+
+        The rule is asked about what the model makes, and a critic learns what it can expect of a point,
+        :math:`\sigma(f(z)) = \mathbb E[c(x) | z]`: Engel, Hoffman & Roberts 2018, section 6
+        (https://arxiv.org/abs/1711.05772). Then, `rounds` times, it is asked about points that the critic was sent to
+        by a descent, and the critic goes on from what it says: a critic that was only shown the prior can be fooled.
+
+        Args:
+            name: what it will be called; `space.sample(16, name=1)` asks for the most.
+            rule: a function of uint8 images `[n, h, w]` or `[n, h, w, 3]` that returns n numbers in [0, 1], or of one
+                such image that returns one; or its name, `module:function`. It may be random: then its mean is learned.
+            data: whose codes it is asked about as well, beside those of the prior.
+            judged: pictures that it is asked about at first.
+            rounds: of asking again; with an actor they teach the critic alone.
+            how, judging, near, seed, again, progress: as in `learn`.
+            actor: whether to learn an actor as well, which makes many samples quick.
+
+        Raises:
+            AttributeFunctionError: a rule that raises, or returns anything but a number in [0, 1] for each.
+            DataError: a rule that says the same of everything that the model makes.
+        """
+        self._free(name, again)
+        started = time.monotonic()
+        if isinstance(judged, bool) or not isinstance(judged, int) or judged < FEWEST_JUDGED:
+            raise DataError(f"A rule is asked about {FEWEST_JUDGED} or more pictures. Got judged={judged!r}.")
+        found, judge = rule_of(rule), self._preset(judging, JUDGINGS, Judging)
+        points = points_to_judge(self.space, None if data is None else self._codes_of(data), judged, seed)
+        said, sent = [asked_of(self.space, found, points.mean)], []
+        grown = rule_lesson(name, points, said, sent, found, seed)
+        critic = learn_critic(grown, judge, seed)
+        for turn in range(rounds):
+            draft = self._control(name, grown, critic, judge.nets, few=True)
+            source = generator(seed, "round", turn, device=self.space.device)
+            ends = zip(self.space.codes.sample(judged // 4, source, self.space.device).chunk(2), (1, 0), strict=True)
+            sent.append(torch.cat([fulfil(part, [draft.wish(end)], "descent").z for part, end in ends]))
+            said.append(asked_of(self.space, found, sent[-1]))
+            grown = rule_lesson(name, points, said, sent, found, seed)
+            critic = learn_critic(grown, replace(judge, steps=max(1, judge.steps // 2)), seed, critic)
+        about: dict[str, Any] = {"source": "rule", "rule": found.source, "data": data.name if data else ""}
+        about |= {"judged": sum(len(each) for each in said)} | dict(zip(("least", "most"), spans(said), strict=True))
+        lesson = rule_lesson(name, points, said, [], found, seed)  # where an actor goes is what the model makes itself
+
+        def by_rule(images: Tensor, wish: Wish) -> Tensor:
+            return torch.from_numpy(found(images)).to(images.device)
+
+        return self._make(
+            name, lesson, about, True, started, how, judge, actor, near, seed, progress, critic, by_rule
+        )  # fmt: skip
+
+    def learn_examples(
+        self,
+        name: str,
+        examples: Any,
+        against: Any = None,
+        *,
+        resize: bool = False,
+        how: str | Learning = "default",
+        judging: str | Judging = "few",
+        actor: bool = False,
+        near: float | None = None,
+        seed: int = 0,
+        again: bool = False,
+        progress: bool = False,
+    ) -> Control:
+        """Learn what a few pictures have in common, from five up, against the rest.
+
+        Args:
+            name: what it will be called.
+            examples: images, image files, or a folder of them.
+            against: what stands against them: a data set (some of its training split, of which a few may well be
+                examples too), images, files or a folder; where left out, what the model makes by itself.
+            resize: scale and crop files of another size, instead of refusing them.
+            how, judging, actor, near, seed, again, progress: as in `learn`.
+
+        Raises:
+            DataError: fewer than five pictures, or pictures of another size.
+        """
+        self._free(name, again)
+        started = time.monotonic()
+        shown = self._encode(pictures(examples, self.space.shape, resize))
+        if against is None:
+            other, what = made(self.space, REST, seed, "rest"), "what the model makes"
+        elif isinstance(against, Dataset):
+            other, what = some(self._codes_of(against), REST, seed, "rest"), against.name
+        else:
+            other, what = self._encode(pictures(against, self.space.shape, resize)), "counter-examples"
+        source = {"source": "examples", "shown": len(shown), "against": what}
+        lesson = examples_lesson(name, shown, other, seed)
+        return self._make(name, lesson, source, True, started, how, judging, actor, near, seed, progress)
+
+    def learn_preferences(
+        self,
+        name: str,
+        likes: Any = None,
+        dislikes: Any = None,
+        pairs: tuple[Any, Any] | None = None,
+        *,
+        resize: bool = False,
+        judging: str | Judging = "few",
+        seed: int = 0,
+        again: bool = False,
+    ) -> Control:
+        """Learn somebody's taste from pictures that are liked or not, or from pairs; call it again to add more.
+
+        A control of preferences keeps what it was told: the next call adds to it, and goes on from its critics, which
+        takes about a second. See `latune.controls.preferences.learn_taste`.
+
+        Args:
+            name: what it is or will be called.
+            likes, dislikes: images, image files, or a folder; likes alone stand against what the model makes.
+            pairs: the better pictures and the worse ones, row by row.
+            resize: scale and crop files of another size, instead of refusing them.
+            judging, seed: as in `learn`.
+            again: forget what it was told before.
+
+        Raises:
+            DataError: nothing to learn from, or a control of that name that is of another sort.
+        """
+        known = self._made.get(name)
+        more = known is not None and not again
+        if more and not (known and known.memory):
+            raise DataError(f"There is a control '{name}' already, not of preferences. Remove it, or say again=True.")
+        self._free(name, again or more)
+        started = time.monotonic()
+        given = [None if each is None else pictures(each, self.space.shape, resize) for each in (likes, dislikes)]
+        if pairs is not None and len(pairs) != 2:
+            raise DataError(f"pairs are the better pictures and the worse ones. Got {len(pairs)} parts.")
+        sides = [self._encode(pictures(side, self.space.shape, resize)) for side in pairs or ()]
+        likes, dislikes = (None if each is None else self._encode(each) for each in given)
+        taste = taste_of(likes, dislikes, (sides[0], sides[1]) if sides else None)
+        judge = self._preset(judging, JUDGINGS, Judging)
+        start = None
+        if more and known is not None:
+            taste = Taste(**known.memory).with_more(taste)
+            start = known.critic if (known.nets, len(known.critic.members)) == (judge.nets, judge.members) else None
+        one_sided = not len(taste.rows(False)) and not len(taste.pairs)
+        rest = made(self.space, REST, seed, "rest")
+        critic = learn_taste(taste, rest if one_sided else None, judge, seed, start)
+        lesson = taste_lesson(taste, rest if one_sided else None, rest.typical_scale)
+        source = {
+            "source": "preferences",
+            "likes": len(taste.rows(True)),
+            "dislikes": len(taste.rows(False)),
+            "pairs": len(taste.pairs),
+        }
+        return self._make(
+            name, lesson, source, True, started, "default", judge, False, None, seed, False, critic,
+            scores=agreement(critic, taste), memory=taste.tensors(),
+        )  # fmt: skip
+
+    def learn_realism(
+        self,
+        data: Dataset,
+        *,
+        how: str | Learning = "default",
+        near: float | None = None,
+        seed: int = 0,
+        again: bool = False,
+        progress: bool = False,
+    ) -> Control:
+        """Learn what real codes look like, as the control `realism`: a dial of every sample and every edit.
+
+        Args:
+            data: its training split is what is real.
+            how: a preset of `PRESETS` or a `Learning`.
+            near: weight of the distance that the actor moves, instead of the preset's.
+            seed: of every draw.
+            again: put it in the place of the one that is there.
+            progress: show a bar.
+        """
+        if REALISM in self._made and not again:
+            raise DataError(f"There is a control '{REALISM}' already. Remove it, or say again=True.")
+        started = time.monotonic()
+        learning = self._preset(how, PRESETS, Learning)
+        learning = learning if near is None else replace(learning, near=near)
+        lesson = realism_lesson(self._codes_of(data), seed=seed)
+        players = learn_actor(lesson, self.space.codes, learning, seed, progress=progress)
+        control = Control(
+            name=REALISM,
+            kind="realism",
+            critic=Critics([players.critic]),
+            actor=players.actor,
+            vectors=lesson.codes.mean.new_zeros(0, lesson.codes.mean.shape[1]),
+            scale=lesson.codes.typical_scale,
+            fingerprint=self.fingerprint,
+            nets=learning.nets,
+            actor_nets=learning.nets,
+        )
+        with torch.no_grad():
+            belief = torch.sigmoid(control.critic(lesson.held_codes.mean))[:, 0]
+        control.threshold = belief.quantile(REAL_ENOUGH).item()
+        control.scores = score_actor(
+            control, lesson, self.space.codes, generator(seed, "scores", device=self.space.device)
+        )
+        control.about = {"source": "realism", "data": data.name}
+        return self._finish(control, lesson.n, seed, started)
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _lesson(
+        self,
+        name: str,
+        data: Any,
+        attribute: str | None,
+        images: Any,
+        values: Any,
+        rest: Any,
+        kind: Any,
+        classes: Any,
+        seed: int,
+    ) -> tuple[Lesson, dict[str, Any]]:
+        if (data is None) == (images is None):
+            raise DataError("A control is learned from data with an attribute, or from images and values. Give one.")
+        if data is None:
+            if values is None:
+                raise DataError("Give values beside the images, one each.")
+            more = None if rest is None else some(self._codes_of(rest), REST, seed, "rest")
+            codes = self._encode(images)
+            return lesson_of_values(name, codes, values, kind, classes, more, seed), {"source": "images and values"}
+        codes = self._codes_of(data)
+        source = {"source": "attribute", "data": data.name, "attribute": attribute or name}
+        return lesson_of_column(name, data, codes, attribute, kind, classes, seed), source
+
+    def _make(
+        self,
+        name: str,
+        lesson: Lesson,
+        source: Mapping[str, Any],
+        few: bool,
+        started: float,
+        how: str | Learning,
+        judging: str | Judging | None,
+        actor: bool | None,
+        near: float | None,
+        seed: int,
+        progress: bool,
+        critic: Critics | None = None,
+        by: Judge | None = None,
+        scores: Mapping[str, float] | None = None,
+        memory: Mapping[str, Tensor] | None = None,
+    ) -> Control:
+        """Learn what a lesson teaches, measure it beside the baseline, and put it on the shelf."""
+        judge = self._preset(judging or ("few" if few else "default"), JUDGINGS, Judging)
+        learning = self._preset(how, PRESETS, Learning)
+        learning = learning if near is None else replace(learning, near=near)
+        critic = critic or learn_critic(lesson, judge, seed)
+        players = None
+        if actor or (actor is None and not few):
+            players = learn_actor(lesson, self.space.codes, learning, seed, progress=progress, judge=critic)
+        control = self._control(name, lesson, critic, judge.nets, few, players, learning)
+        control.about, control.memory = dict(source), dict(memory or {})
+        control.scores = dict(scores) if scores is not None else score_critic(control, lesson)
+        if players:
+            control.scores |= score_actor(
+                control, lesson, self.space.codes, generator(seed, "scores", device=self.space.device)
+            )
+        control.scores |= beside_vector(control, lesson, self.space, seed, by)
+        return self._finish(control, lesson.n, seed, started)
+
+    def _control(
+        self,
+        name: str,
+        lesson: Lesson,
+        critic: Critics,
+        nets: LatentNets,
+        few: bool,
+        players: Players | None = None,
+        learning: Learning | None = None,
+    ) -> Control:
+        return Control(
+            name=name,
+            kind=lesson.kind,
+            critic=critic,
+            actor=players.actor if players else None,
+            vectors=class_vectors(lesson),
+            scale=lesson.codes.typical_scale,
+            fingerprint=self.fingerprint,
+            nets=nets,
+            actor_nets=learning.nets if players and learning else None,
+            classes=lesson.classes,
+            quantiles=lesson.quantiles,
+            unit=lesson.unit,
+            threshold=FEW_THRESHOLD if few else THRESHOLD,
+        )
+
+    def _finish(self, control: Control, examples: int, seed: int, started: float) -> Control:
+        control.about |= {
+            "examples": examples,
+            "seed": seed,
+            "seconds": round(time.monotonic() - started, 2),
+            **machine(self.space.device),
+        }
+        return self.add(control)
+
+    def _encode(self, images: Any) -> Encoded:
+        q = self.space.posterior(images)
+        return Encoded(q.mean, q.scale)
+
+    def _codes_of(self, data: Dataset, split: str = "training") -> Encoded:
+        """Posteriors of a split, encoded once and kept while the shelf lives."""
+        if not isinstance(data, Dataset):
+            raise DataError(
+                f"data is a data set, as from latune.data.from_arrays(images, values). Got a {type(data).__name__}."
+            )
+        key = (id(data), split)
+        if key not in self._encoded:
+            parts = [self._encode(data.images(rows)) for rows in data.splits[split].split(CHUNK)]
+            both = Encoded(torch.cat([part.mean for part in parts]), torch.cat([part.scale for part in parts]))
+            self._encoded = {key: both}  # of the last data set only
+        return self._encoded[key]
+
+    def _preset(self, chosen: Any, presets: Mapping[str, Any], kind: type) -> Any:
+        if isinstance(chosen, kind):
+            return chosen
+        if chosen not in presets:
+            raise DataError(unknown("preset", chosen, presets))
+        return presets[chosen]
