@@ -78,6 +78,8 @@ class Evidence:
     @cached_property
     def groups(self) -> list[Group]:
         """Attributes by which examples they are known for, so that each group is computed at once."""
+        if self.known.all():
+            return [Group(np.arange(len(self.names)), np.arange(len(self.codes)))]
         patterns, group = np.unique(self.known, axis=1, return_inverse=True)
         return [
             Group(np.flatnonzero(group.ravel() == index), np.flatnonzero(pattern))

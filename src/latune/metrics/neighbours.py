@@ -29,14 +29,16 @@ class Axis:
         x, r, n = self.ascending, radius[self.order], len(self.ascending)
         above = np.searchsorted(x, x + r, side="right")  # first point beyond
         below = np.searchsorted(x, x - r, side="left")  # first point inside
-        while (inside := (above < n) & (x[np.minimum(above, n - 1)] - x <= r)).any():
-            above += inside
-        while (beyond := x[above - 1] - x > r).any():
-            above -= beyond
-        while (inside := (below > 0) & (x - x[below - 1] <= r)).any():
-            below -= inside
-        while (beyond := x - x[below] > r).any():
-            below += beyond
+        # Rounding misplaces few points, by one or so: only those are looked at again.
+        last = n - 1
+        while len(inside := np.flatnonzero((x.take(above, mode="clip") - x <= r) & (above <= last))):
+            above[inside] += 1
+        while len(beyond := np.flatnonzero(x.take(above - 1) - x > r)):
+            above[beyond] -= 1
+        while len(inside := np.flatnonzero((x - x.take(below - 1, mode="clip") <= r) & (below > 0))):
+            below[inside] -= 1
+        while len(beyond := np.flatnonzero(x - x.take(below) > r)):
+            below[beyond] += 1
         return above - below
 
 
