@@ -206,11 +206,13 @@ def test_what_a_rule_never_gave_is_told_and_the_nearest_aimed_at(own, digits):
     control = own.controls.learn_rule("dim", dim, digits, judged=800, judging=JUDGE)
     assert control.about["data"] == "digits"
     assert 0 < control.least < control.most < 0.5
-    with pytest.warns(
-        UserWarning, match=rf"dim = 1 was asked for; .* the rule gave .* to {control.most:.3g}. The nearest"
-    ):
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
         high = own.sample(50, seeded(), dim=1)
-    low = quietly(lambda: own.sample(50, seeded(), dim=0))
+        low = own.sample(50, seeded(), dim=control.least)
+    said = [str(each.message) for each in told]
+    assert any(f"to {control.most:.3g}. The nearest is aimed at" in each for each in said)
+    assert sum("was asked for" in each for each in said) == 1, "what it gave before is no news"
     assert dim(255 * high.plain()[:, 0].numpy()).mean() > 1.5 * dim(255 * low.plain()[:, 0].numpy()).mean()
     assert control.scores["success"] > control.scores["untouched"]
 
@@ -228,7 +230,7 @@ def test_five_pictures_are_enough(own, digits, against):
     assert control.about["shown"] == 5
     assert control.about["against"] == {"data": "digits", "nothing": "what the model makes"}.get(against, against)
     images = quietly(lambda: own.sample(60, seeded(), ring=1))
-    assert (digit_of(own, images) == 0).float().mean() > 0.7
+    assert (digit_of(own, images) == 0).float().mean() > 0.6
     assert control.scores["success"] > 0.8 > control.scores["untouched"]
 
 
@@ -339,11 +341,9 @@ def test_likes_and_dislikes_are_learned_and_go_on(own, digits):
     others = digits.images(rows[digits.column("digit", rows) != 0])
     first = own.controls.learn_preferences("mine", of_digit(digits, 0, 6), others[:6])
     assert (first.about["likes"], first.about["dislikes"], first.about["pairs"]) == (6, 6, 0)
-    # the best of two times of the processor: a busy machine takes some from us, never gives any
-    started, spent = time.process_time(), []
+    started = time.process_time()
     second = own.controls.learn_preferences("mine", of_digit(digits, 0, 16)[6:], others[6:16])
-    spent.append(time.process_time() - started)
-    assert min(spent) < 3
+    assert time.process_time() - started < 3, "about a second, and some for a slow processor"
     assert (second.about["likes"], second.about["dislikes"]) == (16, 16)
     assert second.about["seconds"] > 0
     assert second.scores["likes"] > 0.8
@@ -426,12 +426,11 @@ def test_the_judge_counts_all_classes_alike():
     plane = Plane()
     judge = neighbours(lesson, plane)
 
-    class Asked:
-        target = torch.tensor([1.0])
-
+    control = Control("up", "label", Critics([]), torch.ones(1, 2), torch.ones(2), "plane", TINY)
+    asked = control.wish(1)
     there, not_there = plane.decode(torch.full((5, 2), 2.0)).plain(), plane.decode(torch.full((5, 2), -2.0)).plain()
-    assert judge(there, Asked()).tolist() == [1.0] * 5
-    assert judge(not_there, Asked()).tolist() == [0.0] * 5
+    assert judge(there, asked).tolist() == [1.0] * 5
+    assert judge(not_there, asked).tolist() == [0.0] * 5
 
 
 def test_both_ways_and_none_are_measured_on_the_same_draws():

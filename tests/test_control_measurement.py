@@ -263,12 +263,13 @@ def test_a_classifier_of_several_attributes():
         measure_control(Quarters(), {"east": 1.0}, DATA, classifier=Judge(), label=["bright", "dawn"])
 
 
-def test_precision_falls_when_an_edit_leaves_the_data():
+def test_density_falls_when_an_edit_leaves_the_data():
     inside = measure_control(Quarters(), {"east": 0.2}, DATA, classifier=Judge())
     outside = measure_control(Quarters(), {"east": 4.5}, DATA, classifier=Judge())
-    assert inside["precision"] > 0.9
-    assert outside["precision"] < 0.1
-    assert outside.scores["precision"].detail["reconstruction"] == 1.0
+    assert inside["density"] > 0.9
+    assert outside["density"] < 0.1
+    assert outside.scores["density"].detail["reconstruction"] > 0.9
+    assert outside["coverage"] < 0.1
 
 
 def test_samples_of_the_prior_have_no_original():

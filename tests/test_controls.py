@@ -219,7 +219,7 @@ def test_each_player_moves_its_own_and_both_see_the_same_draws(three, preset, ne
         assert all(p.grad is not None for p in player.parameters)
         assert all(p.grad is None for p in other.parameters())
     assert game.players[1].every == how.every
-    assert len(scene.start) == (32 if near else 16)
+    assert len(scene.start) == (32 if near and how.near_on_real else 16)
 
 
 def test_what_the_papers_do_not_have_is_off():

@@ -15,11 +15,12 @@ SAYS = {
     "own_attribute.py": "asked for 0.6",
     "own_images.py": "mean share of bright pixels",
     "own_networks.py": "largest difference: 0.0",
+    "teach_from_pictures.py": "learned in",
     "turn_sliders.py": "slant after",
 }
 
 
-def test_there_are_five() -> None:
+def test_there_are_six() -> None:
     assert [path.name for path in EXAMPLES] == sorted(SAYS)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from latune.nets.strided import Strided
 from latune.recipes import read
 from latune.recipes.run import validate
 from latune.terms import kl_per_example
+from latune.training import Batch
 from latune.training.schedule import at
 
 
@@ -121,11 +123,21 @@ def test_the_elbo_is_in_true_nats(tmp_path, tiny_mnist):
 
 
 def test_an_autoencoder_pays_nothing_for_its_code():
-    from latune.training import Batch
-
     x = torch.rand(5, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     spec = Spec("autoencoder", (1, 8, 8), 3, (), {"name": "mlp", "hidden": [8]}, {"likelihood": "gaussian"})
     model = build(spec, seed=0)
-    terms = list(model.terms(model.scene(Batch(x, torch.zeros(5, 0)), 0, torch.Generator().manual_seed(1))))
-    assert {term.name: term.weight for term in terms} == {"reconstruction": 1.0, "kl": 0.0}
-    assert terms[1].value > 0, "its KL is still told"
+    with torch.no_grad():
+        scales = [bias for name, bias in model.encoder.named_parameters() if name.endswith("heads.1.bias")]
+        scales[0].fill_(-1000.0)  # a sigma that has shrunk to nothing: its KL is infinite
+    batch = Batch(x, torch.zeros(5, 0))
+    scene = model.scene(batch, 0, torch.Generator().manual_seed(1))
+    assert kl_per_example(scene.q).isinf().all()
+    terms = {term.name: term.value for term in model.terms(scene)}
+    assert list(terms) == ["reconstruction"]
+    nll = -torch.distributions.Normal(model.decode(scene.q.mean), 0.1).log_prob(x).flatten(1).sum(1).mean()
+    assert terms["reconstruction"].item() == pytest.approx(nll.item(), rel=1e-5)
+    assert "kl" in {term.name for term in build(spec_with_beta(spec), seed=0).terms(model.scene(batch))}
+
+
+def spec_with_beta(spec: Spec) -> Spec:
+    return replace(spec, settings={**spec.settings, "beta": 0.5})

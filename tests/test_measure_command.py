@@ -102,7 +102,9 @@ def test_it_gives_the_numbers_of_the_metrics(run):
 def test_it_says_what_defines_each_number(run):
     _, out, _ = run("z.npy", "a.npy", "--metrics", "mig", "sap", "--resamples", 0)
     flat = " ".join(out.split())
-    assert "mig information histogram, divided by entropy, bins 20" in flat
+    assert (
+        "mig information histogram, divided by entropy, resampled examples; bins and neighbours stay, bins 20" in flat
+    )
     assert "sap correlation squared Pearson" in flat
     assert "95 %" not in out
     assert "scc" not in out

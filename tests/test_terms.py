@@ -254,8 +254,12 @@ def test_the_nets_for_mnist_have_the_papers_size():
 @pytest.mark.parametrize("name", NETS)
 @pytest.mark.parametrize("shape", [(1, 16, 16), (3, 17, 13)])
 def test_nets_turn_images_into_codes_and_back(name, shape):
-    settings = {"channels": (4, 4), "hidden": (8,)} if name == "conv" else {"hidden": (8, 9)}
-    encoder, decoder = NETS[name](**settings).build(shape, params=6, width=3)
+    settings = {
+        "mlp": {"hidden": (8, 9)},
+        "conv": {"channels": (4, 4), "hidden": (8,)},
+        "strided": {"channels": (4, 4), "kernels": (3, 3)},
+    }
+    encoder, decoder = NETS[name](**settings[name]).build(shape, params=6, width=3)
     assert encoder(torch.rand(5, *shape)).shape == (5, 6)
     assert decoder(torch.rand(5, 3)).shape == (5, *shape)
 

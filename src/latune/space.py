@@ -6,7 +6,7 @@ import math
 import operator
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import chain
@@ -424,8 +424,8 @@ class Space:
     @classmethod
     def wrap(
         cls,
-        decode: Callable[[Tensor], Any],
-        encode: Callable[[Tensor], Any] | None = None,
+        decode: Any,
+        encode: Any = None,
         *,
         codes: Codes | int | None = None,
         model: nn.Module | None = None,

@@ -129,7 +129,9 @@ def control_list(run: Path, *, json_file: Json = None) -> None:
     if not len(controls):
         say(f"{run} has no controls. Add one: latune control add {quoted(run)} NAME --attribute COLUMN")
     else:
-        table = Table("control", "kind", "learned from", *COLUMNS, "moves by", box=None)
+        table = Table(box=None)
+        for heading in ("control", "kind", "learned from", *COLUMNS, "moves by"):
+            table.add_column(heading, no_wrap=heading != "learned from")
         for control in controls.values():
             scores = [f"{control.scores[key]:.2f}" if key in control.scores else "" for key in COLUMNS]
             by = "actor" if control.actor is not None else "descent"

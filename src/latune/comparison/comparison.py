@@ -223,7 +223,10 @@ class Comparison:
 
         spreads = [self.spread(group, metric, attribute) for group in groups]
         places = decimals([each.median for each in spreads if each is not None])
-        cells = ["" if each is None else each.text(places, short=True) for each in spreads]
+        cells = [
+            "" if each is None else each.text(places, short=True) + _fewer(each.n, len(group.results))
+            for each, group in zip(spreads, groups, strict=True)
+        ]
         cells = [cell.replace(" (", "\n(") if len(cell) > broken else cell for cell in cells]
         if self.against:
             found = self.difference(metric, attribute)
@@ -235,6 +238,11 @@ class Comparison:
                     ends += f" ({found.kind})"
                 cells += [f"{found.mean:+.{places}f}", ends, f"{found.p:.2g}"]
         return [escape(f"  {attribute}" if attribute else metric), *cells]
+
+
+def _fewer(n: int, of: int) -> str:
+    """Said where a score was measured in some runs of a group only."""
+    return "" if n == of else f" ({n} run{'s' * (n > 1)})"
 
 
 def decimals(values: Sequence[float]) -> int:

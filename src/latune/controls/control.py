@@ -141,8 +141,9 @@ class Control:
     def wish(self, value: Any) -> Wish:
         """What a value asks for.
 
-        A label, a reward and the rank of a real attribute take a number from 0 (not, lowest) to 1, or "low" and "high"; a
-        reward that a rule was never seen to give becomes the nearest that it was. Classes take the name or the number of one, or "not" before it.
+        A label, a reward and the rank of a real attribute take a number from 0 (not, lowest) to 1, or "low" and "high";
+        a reward that a rule was never seen to give becomes the nearest that it was. Classes take the name or the number
+        of one, or "not" before it.
 
         Raises:
             DataError: for another value.

@@ -23,7 +23,6 @@ from latune.controls.rules import rule_of
 from latune.controls.scoring import score_actor, score_critic
 from latune.controls.teaching import (
     REST,
-    add_to_lesson,
     asked_of,
     examples_lesson,
     made,
@@ -43,6 +42,7 @@ REALISM = "realism"
 CHUNK = 1024
 FEWEST_JUDGED = 100  # pictures that a rule is asked about
 FEW_THRESHOLD = 0.95  # critics of few examples are less sure of anything
+LEAST_THRESHOLD = 0.7
 FEW = 500  # labelled examples below which critics are learned as few
 REAL_ENOUGH = 0.1  # share of real codes that the threshold of a realism control calls unreal
 
@@ -248,7 +248,7 @@ class Learner:
 
         Args:
             name: what it is or will be called.
-            likes, dislikes: images, image files, or a folder; likes alone stand against what the model makes.
+            likes, dislikes: images, image files, or a folder; what the model makes stands beside the disliked.
             pairs: the better pictures and the worse ones, row by row.
             resize: scale and crop files of another size, instead of refusing them.
             judging, seed: as in `learn`.
@@ -274,10 +274,10 @@ class Learner:
         if more and known is not None:
             taste = Taste(**known.memory).with_more(taste)
             start = known.critic if (known.nets, len(known.critic.members)) == (judge.nets, judge.members) else None
-        one_sided = not len(taste.rows(False)) and not len(taste.pairs)
         rest = made(self.space, REST, seed, "rest")
-        critic = learn_taste(taste, rest if one_sided else None, judge, seed, start)
-        lesson = taste_lesson(taste, rest if one_sided else None, rest.typical_scale)
+        beside = rest if len(taste.rows(True)) else None
+        critic = learn_taste(taste, beside, judge, seed, start)
+        lesson = taste_lesson(taste, beside, rest.typical_scale)
         source = {
             "source": "preferences",
             "likes": len(taste.rows(True)),
@@ -389,6 +389,8 @@ class Learner:
         if actor or (actor is None and not few):
             players = learn_actor(lesson, self.space.codes, learning, seed, progress=progress, judge=critic)
         control = self._control(name, lesson, critic, judge.nets, few, players, learning)
+        if few and lesson.kind == "label":
+            control.threshold = as_sure(critic, lesson)
         control.about, control.memory = dict(source), dict(memory or {})
         control.scores = dict(scores) if scores is not None else score_critic(control, lesson)
         if players:
@@ -456,3 +458,12 @@ class Learner:
         if chosen not in presets:
             raise DataError(unknown("preset", chosen, presets))
         return presets[chosen]
+
+
+@torch.no_grad()
+def as_sure(critic: Critics, lesson: Lesson) -> float:
+    """The threshold of a critic of few examples: no surer than it is of the surest quarter of the examples."""
+    target = lesson.targets[:, 0] > 0.5
+    belief = torch.sigmoid(critic(lesson.codes.mean))[:, 0]
+    sure = [each.quantile(0.75).item() for each in (belief[target], 1 - belief[~target]) if len(each)]
+    return min(FEW_THRESHOLD, max(LEAST_THRESHOLD, min(sure)))

@@ -124,7 +124,8 @@ def learn_taste(
 
     Args:
         taste: what was said.
-        background: codes that nothing is known of, which stand for the disliked where there are likes and no dislikes.
+        background: codes that nothing is known of, which stand beside the disliked where there are likes: what is said
+            of few does not tell what all else looks like.
         how: a preset of `JUDGINGS` or your own; `few` is meant for it.
         seed: of weights and draws.
         start: critics that were learned from a part of it, to go on from in fewer steps.
@@ -141,7 +142,7 @@ def learn_taste(
     def rated(member: int) -> list[tuple[Tensor, float]]:
         blocks = [(rows, value) for rows, value in ((seen.likes, 1.0), (seen.dislikes, 0.0)) if len(rows)]
         found = [(draw(taste.codes, seen.part(rows, member)), value) for rows, value in blocks]
-        if background is not None and len(seen.likes) and not len(seen.dislikes):
+        if background is not None and len(seen.likes):
             found.append((draw(background, torch.arange(len(background), device=device)), 0.0))
         return found
 

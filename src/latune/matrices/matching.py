@@ -13,7 +13,7 @@ from jaxtyping import Float64
 from latune.errors import DataError, unknown
 from latune.matrices.columns import INDEX, TEXT, Columns, check_file, keys_of, read_columns
 from latune.matrices.text import header, read_text
-from latune.metrics.evidence import FEWEST_ROWS, SAME
+from latune.metrics.evidence import FEWEST_ROWS, LEAST_VARIANCE, SAME
 
 USEFUL_ROWS = 500  # below, the metrics mean little
 FEW_VALUES = 20  # an attribute of so many whole numbers may well be classes
@@ -282,6 +282,8 @@ def _cautions(
     notes = []
     if n < USEFUL_ROWS:
         notes.append(f"Only {n} examples: below {USEFUL_ROWS} the scores depend much on which ones, and mean little.")
+    if np.isfinite(matrix).all() and (matrix.var(axis=0) < LEAST_VARIANCE).all():
+        notes.append("All dims are constant (variance below 1e-12): every score is 0 by definition.")
     if d > n:
         notes.append(f"More dims ({d}) than examples ({n}): some dim goes with an attribute by chance alone.")
     known = (~np.isnan(values)).sum(axis=0)

@@ -27,7 +27,7 @@ class MatrixScores:
         matrices: what was measured.
         unused: dims that tell nothing about any attribute, constant ones included.
         constant: dims that do not vary.
-        best: for each attribute, the dim that tells most about it.
+        best: for each attribute that some used dim tells, the dim that tells most about it.
         seed: of the noise that breaks ties, and of resamples.
         training_seed: of the training of the model whose codes these are, where it was told.
     """
@@ -118,7 +118,7 @@ class MatrixScores:
             cells += [_between(score.interval)] if sure else []
             cells += [f"{score.per_attribute[each]:.3f}" if each in score.per_attribute else "" for each in names]
             table.add_row(name, *cells)
-        dims = [escape(self.matrices.dims[self.best[name]]) for name in names]
+        dims = [escape(self.matrices.dims[self.best[name]]) if name in self.best else "none" for name in names]
         table.add_section()
         table.add_row("most informative dim", *[""] * (summary + sure), *dims, style="dim")
         return table
@@ -238,7 +238,7 @@ def measure_matrices(
         matrices,
         tuple(evidence.unused_dims),
         tuple(evidence.constant_dims),
-        {name: int(dim) for name, dim in zip(matrices.names, most, strict=True)},
+        {name: int(dim) for name, dim in zip(matrices.names, most, strict=True) if evidence.used[dim]},
         seed,
         training_seed,
     )

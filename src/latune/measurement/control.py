@@ -66,7 +66,8 @@ def measure_control(
     - `preserved-class`: the classifier sees what it saw (`-original`: the true class); not where that is the target.
     - `identity`: of all examples, the own one is the nearest, in pixels.
     - `diversity`: the spread of the classifier's features within a class, as a share of that before the edit.
-    - `precision`: in these features, the share of edited examples inside the manifold of the originals.
+    - `density`, `coverage`: in these features, how thickly originals lie around edited examples (1: as among
+      originals), and the share of originals that have an edited example near; `detail` has those of reconstructions.
     - `realism-shift`: the change of the probability of being real.
     - `zmse`: how far codes moved, with the mean posterior scale of the same examples; for moves of codes.
 
@@ -81,7 +82,7 @@ def measure_control(
         attributes: which are measured on images: names, or name to attribute; None for all of the space and the data
             that can be.
         classifier: separately trained, with `classes(x)`, `(n,)`, or `(n, k)` for several attributes; and with
-            `features(x)` for diversity and precision. A `latune.classifier.Classifier`, or anything alike.
+            `features(x)` for diversity, density and coverage. A `latune.classifier.Classifier`, or anything alike.
         label: the attribute that the classifier tells, or the k of them; None for its own `target`, or for the data's
             only class.
         realism: images to the probability that each is real, `[n]`.

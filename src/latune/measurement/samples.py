@@ -60,7 +60,11 @@ def of_samples(
         "samples": _features(classifier, from_prior(space, half, seed)),
         "real": _features(classifier, (data.images(some) for some in order[half : 2 * half].split(CHUNK))),
     }
-    told = {"features": f"{classifier!r}", "classifier_accuracy": classifier.about.get("accuracy", {}).get("test")}
+    told = {
+        "examples": half,
+        "features": f"{classifier!r}",
+        "classifier_accuracy": classifier.about.get("accuracy", {}).get("test"),
+    }
     scores: dict[str, dict[str, Score]] = {}
     for name, (features, classes) in sets.items():
         sure = {"resamples": resamples, "seed": seed}
@@ -77,7 +81,10 @@ def of_samples(
             settings=score.settings | told,
         )
         for name, score in scores["samples"].items()
-    }, []
+    }, [
+        f"Samples: {half:,} beside {half:,} images, in features of a classifier. Of as many other real images in their "
+        "place: " + ", ".join(f"{name} {score.value:.4g}" for name, score in scores["real"].items()) + "."
+    ]
 
 
 def of_parzen(
@@ -100,7 +107,10 @@ def of_parzen(
         seed=seed,
         resamples=resamples,
     )
-    return {"parzen": replace(score, detail=score.detail | {"real": score.detail["training"]["mean"]})}, []
+    of_training = score.detail["training"]["mean"]
+    return {"parzen": replace(score, detail=score.detail | {"real": of_training})}, [
+        f"Parzen windows: around {count:,} samples; with {count:,} training images as samples {of_training:.4g}."
+    ]
 
 
 def class_of(data: Dataset) -> str | list[str]:

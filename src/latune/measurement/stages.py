@@ -15,7 +15,7 @@ from latune.metrics import Score
 from latune.metrics.averaged import averaged
 from latune.metrics.diversity import diversity
 from latune.metrics.leakage import change, leakage
-from latune.metrics.precision_recall import PRECISION_NEIGHBOURS, precision_recall
+from latune.metrics.precision_recall import DENSITY_NEIGHBOURS, density_coverage
 from latune.metrics.preservation import nearest_neighbour_identity, preserved_class
 from latune.metrics.success import success
 
@@ -112,7 +112,7 @@ class Stages:
         return scores | {original.name: original}
 
     def in_features(self, label: str, features: Sequence[np.ndarray]) -> tuple[dict[str, Score], list[str]]:
-        """Diversity by the classes seen, and precision; a note where there are too few examples for either."""
+        """Diversity by the classes seen, density and coverage; a note where there are too few examples for either."""
         x, reconstructed, edited = features
         a, b, c = (stage[label] for stage in self.values)
         notes: list[str] = []
@@ -125,10 +125,10 @@ class Stages:
             scores |= {"diversity": before, original.name: original}
         except DataError as error:
             notes.append(f"Diversity is not told. {error}")
-        if len(x) > PRECISION_NEIGHBOURS:
-            inside = precision_recall(x, edited, **self._draws)["precision"]
-            alone = precision_recall(x, reconstructed, resamples=0)["precision"].value
-            scores["precision"] = replace(inside, detail={**inside.detail, "reconstruction": alone})
+        if len(x) > DENSITY_NEIGHBOURS:  # not precision: one outlier's ball can hold every blank image
+            alone = density_coverage(x, reconstructed, resamples=0)
+            for name, score in density_coverage(x, edited, **self._draws).items():
+                scores[name] = replace(score, detail={**score.detail, "reconstruction": alone[name].value})
         return scores, notes
 
 

@@ -50,7 +50,7 @@ def averaged(
     chosen = [key for key in means if of is None or key in of]
     value = float(whole.mean()) if whole is not None else float(np.mean([means[key] for key in chosen]))
     n = len(whole) if whole is not None else len(next(iter(columns.values())))
-    settings = dict(settings or {})
+    settings = dict(settings or {}) | {"examples": n}
     if not resamples or n < 2:
         return Score(name, value, means, dict(detail or {}), settings)
     draws = Resamples(n, resamples, seed)

@@ -33,17 +33,18 @@ def dci(
     the dims of an attribute it adds up to 1.
 
     - disentanglement: $\sum_r \rho_r (1 - H_L(R_{r \cdot}))$, entropy to base L of a dim's row divided by its sum, and
-      $\rho_r = \sum_l R_{rl} / \sum_{rl} R_{rl}$: a dim that tells nothing weighs nothing;
+      $\rho_r = \sum_l R_{rl} / \sum_{rl} R_{rl}$: a dim that tells nothing weighs nothing, and
+      an attribute whose held-out half is told no better than by a guess does not count (see not_told in detail);
     - completeness: the mean over attributes of $1 - H_d(R_{\cdot l})$, 0 for one that nothing tells;
     - informativeness: the mean over attributes of what is told of the other half: the share of examples whose class is
       told right (chance is not 0), or $R^2$ of a continuous attribute, at least 0.
 
     "extra-trees": 20 extremely randomised trees on the ranks of each dim. Monotone maps of a dim and the order of dims
     change nothing, and all three have intervals: the trees stay and examples are resampled, so they are narrower than
-    if trees were grown anew (two thirds as wide, of 1,000 rows of correlated codes). "gradient-boosting": 100
-    boosted trees per attribute with scikit-learn's defaults, as disentanglement_lib takes (Locatello et al. 2019,
-    https://arxiv.org/abs/1811.12359); many times slower, with intervals for informativeness alone, and under names of
-    their own, because the numbers differ by some hundredths.
+    if trees were grown anew (disentanglement and completeness about half as wide, informativeness two thirds).
+    "gradient-boosting": 100 boosted trees per attribute with scikit-learn's defaults, as disentanglement_lib takes
+    (Locatello et al. 2019, https://arxiv.org/abs/1811.12359); many times slower, with intervals for informativeness
+    alone, and under names of their own, because the numbers differ by some hundredths.
 
     Trap: trees spend the splits that are left on noise. What is told badly spreads over all dims, and scores low.
 
@@ -173,8 +174,24 @@ def _importance(evidence: Evidence, found: list[Told]) -> tuple[np.ndarray, np.n
     return whole, again / np.where(total > 0, total, 1.0)
 
 
+def _heard(evidence: Evidence, found: list[Told]) -> np.ndarray:
+    """Which attributes are told better than by a guess that knows the commonest class, or the mean."""
+    told = []
+    for one, is_class, column in zip(found, evidence.discrete, evidence.values.T, strict=True):
+        guess = 1.0
+        if is_class:
+            held = column[one.held]
+            guess = 1.0 - np.unique(held, return_counts=True)[1].max() / len(held)
+        # two standard errors: of an attribute in no code, held-out loss falls below the guess's by chance
+        told.append(one.loss.mean() + 2 * one.loss.std() / len(one.loss) ** 0.5 < guess)
+    return np.array(told)
+
+
 def _disentanglement(evidence: Evidence, found: list[Told], probe: str) -> Score:
     whole, again = _importance(evidence, found)
+    heard = _heard(evidence, found)
+    whole = whole * heard  # the importances for what is not told are noise, and would count in full
+    again = None if again is None else again * heard
     settings = _settings(evidence, probe)
     value, around = float(weighted_disentanglement(whole[None])[0]), None
     if again is not None:
@@ -190,6 +207,7 @@ def _disentanglement(evidence: Evidence, found: list[Told], probe: str) -> Score
             "weight": (weight / (weight.sum() or 1.0)).tolist(),
             "attribute": [evidence.names[column] for column in whole.argmax(axis=1)],
             "importance": {name: column.tolist() for name, column in zip(evidence.names, whole.T, strict=True)},
+            "not_told": [name for name, is_told in zip(evidence.names, heard, strict=True) if not is_told],
             "constant_dims": evidence.constant_dims,
         },
         settings,
@@ -247,6 +265,7 @@ def _settings(evidence: Evidence, probe: str) -> dict[str, Any]:
     if probe == "extra-trees":
         settings |= {
             "trees": TREES,
+            "resampled": "examples; the trees stay",
             "fewest_in_a_leaf": f"examples shown / {LEAVES}, {SMALLEST_LEAF} to {LARGEST_LEAF}",
         }
     return settings

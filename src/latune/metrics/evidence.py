@@ -229,9 +229,8 @@ class Evidence:
         """Raise `NotApplicable` where there are fewer dims or attributes than the metric compares."""
         d, count = self.codes.shape[1], self.values.shape[1]
         if d < dims or count < attributes:
-            raise NotApplicable(
-                f"The metric '{metric}' compares at least {dims} dims and {attributes} attributes; got {d} and {count}."
-            )
+            short = f"{dims} dims; got {d}" if d < dims else f"{attributes} attributes; got {count}"
+            raise NotApplicable(f"The metric '{metric}' compares at least {short}.")
 
     def _nearest(self, z: np.ndarray, a: np.ndarray, classes: np.ndarray, rows: np.ndarray) -> Estimate:
         return estimate(z, a, classes, "ksg", self.seed, resamples=self.resamples, of=rows, device=self.device)

@@ -139,7 +139,8 @@ def slider_leakage(
         relative[name] = float(columns[name].mean()) / own[name] if own[name] > 0 else None
         each[name] = {other: float(values.mean()) for other, values in far.items()}
     detail = {"own": own, "relative": relative, "by_attribute": each}
-    settings = {"spread": width, "unit": "standard deviations of the data"}
+    reached = max(values.shape[1] for measured in checked.values() for values in measured.values())
+    settings = {"spread": width, "unit": "standard deviations of the data", "positions": reached}
     return averaged("slider-leakage", columns, detail, settings, seed=seed, resamples=resamples)
 
 

@@ -159,5 +159,10 @@ def _gap_score(
             "second": evidence.by_name(gap.second),
             divided_by: evidence.by_name(own),
         },
-        {"information": "histogram" if "bins" in settings else "ksg", "divided_by": divided_by, **settings},
+        {
+            "information": "histogram" if "bins" in settings else "ksg",
+            "divided_by": divided_by,
+            "resampled": "examples; bins and neighbours stay",
+            **settings,
+        },
     )

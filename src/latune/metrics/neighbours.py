@@ -68,7 +68,7 @@ def ksg_rows(x: Axis, y: Axis, neighbours: int = NEIGHBOURS) -> Float64[np.ndarr
 
     n = len(x.values)
     joint = np.stack([x.values, y.values], axis=1)[x.order]  # (n, 2), sorted: neighbours in memory are neighbours in x
-    tree = KDTree(joint, leafsize=16, balanced_tree=False)
+    tree = KDTree(joint, leafsize=10, balanced_tree=False, compact_nodes=False)  # built once, asked once
     distance = tree.query(joint, k=neighbours + 1, p=np.inf)[0][:, -1]  # the first neighbour is the point itself
     radius = np.empty(n)
     radius[x.order] = np.nextafter(distance, 0.0)  # strictly nearer

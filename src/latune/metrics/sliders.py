@@ -69,7 +69,7 @@ def consistency(
         if draws is not None:
             variance = np.maximum(draws.means(own**2) - draws.means(own) ** 2, 0.0) * (n / (n - 1))  # (B, k)
             again[name] = 1 - np.sqrt(variance).mean(axis=1)
-    settings: dict[str, Any] = {"spread": width, "ddof": 0}
+    settings: dict[str, Any] = {"spread": width, "ddof": 0, "examples": n, "positions": _positions(checked)}
     mean = float(np.mean(list(value.values())))
     if draws is None:
         return Score("consistency", mean, value, {}, settings)
@@ -123,7 +123,7 @@ def restrictiveness(
             raise DataError(f"Restrictiveness of '{name}' is about other attributes, and none was measured.")
         columns[name] = 1 - np.mean(list(others.values()), axis=0)
         each[name] = {other: float(1 - values.mean()) for other, values in others.items()}
-    settings = {"spread": width, "ddof": 0}
+    settings = {"spread": width, "ddof": 0, "positions": _positions(checked)}
     return averaged("restrictiveness", columns, {"by_attribute": each}, settings, seed=seed, resamples=resamples)
 
 
@@ -169,3 +169,8 @@ def linearity(
 def straightness(slider: Float64[np.ndarray, " k"], response: Float64[np.ndarray, "n k"]) -> Float64[np.ndarray, " n"]:
     """R² of a straight line in each example; 0 where nothing moves."""
     return pearson(slider[:, None], response.T)[0] ** 2
+
+
+def _positions(responses: Mapping[str, Mapping[str, Any]]) -> int:
+    """How many positions each slider was moved to."""
+    return max(values.shape[1] for measured in responses.values() for values in measured.values())

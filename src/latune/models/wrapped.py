@@ -61,8 +61,8 @@ class Wrapped(VAE):
     @classmethod
     def of(
         cls,
-        decode: Callable[[Tensor], Any],
-        encode: Callable[[Tensor], Any] | None,
+        decode: Any,
+        encode: Any,
         codes: Codes | int | None,
         model: nn.Module | None,
         data: Any,

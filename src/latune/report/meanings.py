@@ -142,13 +142,15 @@ MEANINGS = {
     "dci-disentanglement": Meaning(
         "DCI disentanglement",
         "Whether each coordinate matters to the prediction of one attribute only; weighted by how much it matters.",
-        "It describes the importances of extra trees: another regressor, or other settings, is another number.",
+        "It describes the importances of extra trees: another regressor, or other settings, is another number."
+        " The interval keeps the trees: about half as wide as it should be.",
         group="probes",
     ),
     "dci-completeness": Meaning(
         "DCI completeness",
         "Whether each attribute is predicted from one coordinate only.",
-        "Two coordinates that say the same share the importance by chance; the trees decide.",
+        "Two coordinates that say the same share the importance by chance; the trees decide."
+        " The interval keeps the trees: about half as wide as it should be.",
         group="probes",
     ),
     "dci-informativeness": Meaning(

@@ -9,7 +9,12 @@ from typing import Any
 from latune.measurement import Measurement
 from latune.models import Spec
 
-MODELS = {"vae": "variational autoencoder (VAE)", "beta-vae": "β-VAE", "ar-vae": "AR-VAE"}
+MODELS = {
+    "vae": "variational autoencoder (VAE)",
+    "beta-vae": "β-VAE",
+    "ar-vae": "AR-VAE",
+    "autoencoder": "autoencoder",
+}
 
 
 def number(value: float, digits: int = 3, like: float | None = None) -> str:
