@@ -37,7 +37,7 @@ DRAWS = 10_000
 FEW = 25  # pictures of the digit, and as many of others
 TRIED = 300  # draws and edits of a control of few
 EDITED = 500
-ATTRIBUTES = {"thickness": 0.8}  # to which rank
+ATTRIBUTES = {"thickness": 0.8, "slant": 0.8, "area": 0.8}  # to which rank
 BELOW = 0.6  # rank of what is edited
 
 
