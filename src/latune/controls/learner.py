@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -47,7 +48,7 @@ FEW = 500  # labelled examples below which critics are learned as few
 REAL_ENOUGH = 0.1  # share of real codes that the threshold of a realism control calls unreal
 
 
-class Learner:
+class Learner(ABC):
     """What learns controls of a Space: a shelf, which says what is on it already and keeps what was made.
 
     Args:
@@ -59,18 +60,18 @@ class Learner:
         self._made: dict[str, Control] = {}
         self._encoded: dict[tuple[int, str], Encoded] = {}
 
+    @abstractmethod
     def add(self, control: Control, save: bool = True) -> Control:
         """Put a control on the shelf."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _free(self, name: str, again: bool) -> None:
         """Refuse a name that cannot be a control's."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def fingerprint(self) -> str:
         """Of the model."""
-        raise NotImplementedError
 
     def learn(
         self,
