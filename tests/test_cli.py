@@ -542,7 +542,7 @@ def test_all_mistakes_of_a_recipe_are_told_at_once(mistake):
         "nets.activation: got 'rely'",
         "Did you mean 'relu'?",
         "model.sigma: got 'wide'",
-        "two positive ends",
+        "two ends of one sign",
         "colour: no such key.",
     ):
         assert part in said

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from latune.attributes import ATTRIBUTES, MEASURES, evaluate, measure
 from latune.calibration import Calibration
-from latune.codes import FACTORS, Categorical, Codes, Gaussian, Normal, Uniform
+from latune.codes import FACTORS, Categorical, Codes, Gaussian, Normal, OneOf, Uniform
 from latune.controls import (
     BYS,
     KINDS,
@@ -193,6 +193,7 @@ TERM_EXAMPLES = {
     "gradient_penalty": (lambda t: TERMS["gradient_penalty"](*steep(t), torch.zeros(6, 4)), (1e-5 - 1) ** 2),
     "r1": (lambda t: TERMS["r1"](*steep(t)), 0.0),
     "near": (lambda t: TERMS["near"](t, torch.zeros(6, 4), 0.5), 0.0),
+    "information": (lambda t: TERMS["information"](OneOf(t), torch.eye(4)[[0, 1, 2, 3, 0, 1]], math.log(4)), 0.0),
     "energy_distance": (lambda t: TERMS["energy_distance"](t, torch.ones(5, 4)), 4.0),  # twice the distance, 2
 }
 

@@ -369,6 +369,6 @@ def test_a_cosine_starts_and_ends_slowly():
     assert ramp(90) > 1 - 0.1 * 0.5
 
 
-def test_an_exponential_ramp_needs_positive_ends():
-    with pytest.raises(ValueError, match="two positive ends"):
+def test_an_exponential_ramp_needs_ends_of_one_sign():
+    with pytest.raises(ValueError, match="two ends of one sign"):
         Ramp(0.0, 1.0, 10, "exponential")

@@ -12,6 +12,7 @@ from latune.terms.critics import (
     slope,
 )
 from latune.terms.elbo import kl, kl_per_example, reconstruction
+from latune.terms.information import information
 from latune.terms.likelihoods import LIKELIHOODS, Bernoulli, Categorical, Gaussian, Likelihood
 from latune.terms.order import attribute_order
 
@@ -25,6 +26,7 @@ TERMS = {
     "r1": r1,
     "near": near,
     "energy_distance": energy_distance,
+    "information": information,
 }
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "discriminate",
     "energy_distance",
     "gradient_penalty",
+    "information",
     "kl",
     "kl_per_example",
     "least_discriminate",

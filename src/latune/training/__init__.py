@@ -2,7 +2,7 @@
 
 from latune.training.game import Game, Optimiser, Player, Weighed
 from latune.training.generators import Generators, generator, seed_for
-from latune.training.schedule import Number, Ramp, at
+from latune.training.schedule import Number, Ramp, at, times
 from latune.training.trainer import Batch, Plan, Trainer
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "at",
     "generator",
     "seed_for",
+    "times",
 ]

@@ -7,14 +7,14 @@ no term needs to detach what belongs to another.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from latune.errors import unknown
-from latune.training.schedule import Number, at
+from latune.training.schedule import Number, at, times
 
 OPTIMISERS: dict[str, type[torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,
@@ -49,6 +49,10 @@ class Optimiser:
     eps: float = 1e-8
     weight_decay: float = 0.0
     clip: float | None = None
+
+    def at_rate(self, share: float) -> Optimiser:
+        """The same at a share of its learning rate: players of one game may go at different paces."""
+        return replace(self, lr=times(self.lr, share))
 
     def build(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
         """The torch optimiser, fused."""

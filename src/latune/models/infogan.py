@@ -1,0 +1,209 @@
+"""InfoGAN: a GAN that discovers codes by itself, because what it makes has to tell them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property
+from typing import Any, ClassVar, Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from latune.codes import Categorical, Codes, Gaussian, Normal, OneOf, Scale, Uniform
+from latune.nets.adversarial import Judge
+from latune.terms import believe, discriminate, information, r1
+from latune.training import Batch, Game, Number, Optimiser, Player, Weighed, times
+
+NOISE = "noise"
+LEAST_SCALE = 0.05  # of a recogniser's Gaussian, in units of a code's range of 2
+
+
+class InfoGANScene:
+    """One player's look at one step: real images, codes that were just drawn, and what is made of them."""
+
+    def __init__(self, model: InfoGAN, batch: Batch, generator: torch.Generator | None = None) -> None:
+        self.model, self.x, self.generator = model, batch.x, generator
+
+    @cached_property
+    def z(self) -> Tensor:
+        """Noise and codes from their priors, `(n, d)`."""
+        return self.model.codes.sample(len(self.x), self.generator, self.x.device)
+
+    @cached_property
+    def shown(self) -> Tensor:
+        """What the judge says of made images: its logit, and what it recognises. Gradients reach the generator."""
+        return self.model.judged(self.model.decode(self.z))
+
+    @cached_property
+    def caught(self) -> Tensor:
+        """The same, of images that nothing is learned through: the judge's own look."""
+        with torch.no_grad():
+            made = self.model.decode(self.z)
+        return self.model.judged(made, through_trunk=self.model.inform)
+
+    @cached_property
+    def real(self) -> Tensor:
+        """The judge's logits of real images, `(n, 1)`; of their own call, whose batch statistics are of real ones."""
+        return self.model.judged(self.x)[:, :1]
+
+
+class InfoGAN(nn.Module):
+    r"""A GAN whose codes can be told from what it makes.
+
+    .. math::
+        \min_{G, Q} \max_D V(D, G) - \lambda L_I(G, Q), \quad
+        V = \mathbb E \log D(x) + \mathbb E \log(1 - D(G(z, c)))
+
+    Chen et al. 2016, eq. 6 (https://arxiv.org/abs/1606.03657). The generator minimises :math:`-\log D(G(z, c))`.
+
+    Paper and released code differ in who owns the recogniser Q. By eq. 6 it descends with the generator. In the
+    released code Q and the trunk that it shares with the judge descend with the judge, and the information term stands
+    in the losses of both; so it is here by default (`owner="judge"`); `owner="generator"` is the paper's.
+
+    Args:
+        codes: `noise`, and the codes that are to be told.
+        encoder: the judge, a `latune.nets.Judge` or a subclass: a logit of being real, and p columns about the codes.
+        decoder: the generator, `(n, d)` to `(n, c, h, w)`, before the sigmoid.
+        information, information_real: weight of the bound for categorical codes, and for the others.
+        inform: whether the generator is to be told from; False is the plain GAN of Fig. 1, whose recogniser watches.
+        owner: see above.
+        smoothing: real images are called real to 1 less this (Salimans et al. 2016); 0 in the paper.
+        penalty: weight of the R1 penalty at real images; 0 in the paper.
+        least_scale: floor of the recogniser's sigma, without which it can shrink to nothing.
+        judge_rate, generator_rate: the players' learning rates, as shares of the optimiser's.
+    """
+
+    attributes: Sequence[str] = ()
+    needs_attributes: ClassVar[bool] = False
+    presets: ClassVar[dict[str, dict[str, Any]]] = {
+        "paper": {"scale": "exp", "least_scale": 0.0, "owner": "generator"},
+        "released": {"scale": "one", "least_scale": 0.0, "owner": "judge"},
+    }
+
+    def __init__(
+        self,
+        codes: Codes,
+        encoder: Judge,
+        decoder: nn.Module,
+        information: Number = 1.0,
+        information_real: Number = 1.0,
+        inform: bool = True,
+        owner: Literal["judge", "generator"] = "judge",
+        smoothing: float = 0.0,
+        penalty: float = 0.0,
+        least_scale: float = LEAST_SCALE,
+        judge_rate: float = 0.2,
+        generator_rate: float = 1.0,
+    ) -> None:
+        super().__init__()
+        told = {name: factor for name, factor in codes.items() if name != NOISE}
+        if not told:
+            raise ValueError("InfoGAN needs a code beside the noise: model.categorical=[10] or model.continuous=2.")
+        self.codes, self.told = codes, Codes(told)
+        self.encoder: Judge = encoder
+        self.decoder = decoder
+        self.information, self.information_real, self.inform, self.owner = information, information_real, inform, owner
+        self.smoothing, self.penalty, self.least_scale = smoothing, penalty, least_scale
+        self.rates = judge_rate, generator_rate
+        self.precision: Literal["fp32", "bf16"] = "fp32"
+
+    @staticmethod
+    def name_codes(
+        latent: int,
+        categorical: Sequence[int] = (10,),
+        continuous: int = 2,
+        noise: Literal["uniform", "normal"] = "uniform",
+        scale: Scale = "exp",
+    ) -> Codes:
+        """Noise of `latent` dimensions, then the codes c1, c2, ... as the paper numbers them, categorical ones first.
+
+        The paper does not say what the noise is drawn from; the released code draws it uniformly from [-1, 1].
+        """
+        factors = [
+            *(Categorical(k) for k in categorical),
+            *(Uniform(-1.0, 1.0, scale=scale) for _ in range(continuous)),
+        ]
+        drawn = Uniform(-1.0, 1.0, latent) if noise == "uniform" else Normal(latent)
+        return Codes({NOISE: drawn, **{f"c{place}": factor for place, factor in enumerate(factors, 1)}})
+
+    @staticmethod
+    def columns(codes: Codes) -> int:
+        """How many columns the judge gives."""
+        return 1 + codes.params - codes[NOISE].params
+
+    def cast(self, device: torch.device) -> AbstractContextManager[Any]:
+        """Run nets in the chosen precision; what leaves them is turned back to fp32."""
+        return torch.autocast(device.type, dtype=torch.bfloat16) if self.precision == "bf16" else nullcontext()
+
+    def decode(self, z: Float[Tensor, "n d"]) -> Tensor:
+        """The images at z, in [0, 1]."""
+        with self.cast(z.device):
+            raw = self.decoder(z)
+        return torch.sigmoid(raw.float())
+
+    def judged(self, x: Tensor, through_trunk: bool = True) -> Tensor:
+        """The judge's `(n, 1 + p)` columns; with `through_trunk=False` the recogniser's head learns, the trunk not."""
+        with self.cast(x.device):
+            if through_trunk:
+                return self.encoder(x).float()
+            seen = self.encoder.features(x)
+            return torch.cat([self.encoder.real(seen), self.encoder.codes(seen.detach())], 1).float()
+
+    def recognised(self, judged: Tensor) -> dict[str, Gaussian | OneOf]:
+        """Q(c|x), a distribution a code."""
+        read = self.told.read(judged[:, 1:])
+        return {name: self._held(q) if isinstance(q, Gaussian) else q for name, q in read.items()}
+
+    def _held(self, q: Gaussian) -> Gaussian:
+        return Gaussian(q.mean, q.scale.clamp_min(self.least_scale)) if self.least_scale else q
+
+    def posterior(self, x: Float[Tensor, "n c h w"]) -> Gaussian:
+        """What an image tells of the coordinates: of the codes by Q, and of the noise nothing, which is its prior."""
+        q = self.recognised(self.judged(x))
+        means, scales = [], []
+        for name, factor in self.codes.items():
+            if name == NOISE:
+                spread = 1.0 if isinstance(factor, Normal) else 1 / math.sqrt(3)  # of U(-1, 1)
+                means.append(x.new_zeros(len(x), factor.width))
+                scales.append(x.new_full((len(x), factor.width), spread))
+                continue
+            told, mean = q[name], q[name].mean
+            means.append(mean)
+            scales.append(told.scale if isinstance(told, Gaussian) else (mean * (1 - mean)).clamp_min(0).sqrt())
+        return Gaussian(torch.cat(means, 1), torch.cat(scales, 1))
+
+    def _bounds(self, judged: Tensor, z: Tensor) -> Iterator[Weighed]:
+        for name, q in self.recognised(judged).items():
+            weight = self.information if isinstance(self.told[name], Categorical) else self.information_real
+            bound = information(q, z[:, self.codes.slice(name)], self.told.entropy(name))
+            yield Weighed(f"information/{name}", bound, times(weight, -1.0))
+
+    def _judges_terms(self, scene: InfoGANScene) -> Iterator[Weighed]:
+        streams = [(scene.real, 1.0 - self.smoothing), (scene.caught[:, :1], 0.0)]
+        yield Weighed("discriminate", discriminate(streams), 2.0)  # the paper's V sums both means
+        if self.penalty:
+            x = scene.x.detach().requires_grad_()
+            yield Weighed("r1", r1(lambda x: self.judged(x)[:, 0], x), self.penalty)
+        if self.owner == "judge":
+            yield from self._bounds(scene.caught, scene.z)
+
+    def _generators_terms(self, scene: InfoGANScene) -> Iterator[Weighed]:
+        yield Weighed("believe", believe(scene.shown[:, :1]))
+        if self.inform or self.owner == "generator":
+            yield from self._bounds(scene.shown, scene.z)
+
+    def game(self, optimiser: Optimiser, generator: torch.Generator | None = None) -> Game:
+        """The judge and then the generator, each with codes of its own draw; the real images are the same."""
+        heads = [self.encoder.codes] if self.owner == "generator" else []
+        judge = [self.encoder.trunk, self.encoder.real, *([] if heads else [self.encoder.codes])]
+        return Game(
+            self,
+            lambda batch, step: InfoGANScene(self, batch, generator),
+            [
+                Player("judge", judge, self._judges_terms, optimiser.at_rate(self.rates[0])),
+                Player("generator", [self.decoder, *heads], self._generators_terms, optimiser.at_rate(self.rates[1])),
+            ],
+        )

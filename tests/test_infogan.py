@@ -1,0 +1,282 @@
+"""InfoGAN: the bound's known answers, who owns what, and the paper's tables."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from latune.codes import Categorical, Codes, Gaussian, OneOf, Uniform
+from latune.data import from_arrays
+from latune.models.infogan import InfoGAN
+from latune.nets.adversarial import TABLES, Adversarial
+from latune.terms import believe, discriminate, information
+from latune.training import Batch, Generators, Optimiser, Plan, Trainer
+
+SHAPE = (1, 28, 28)
+
+
+def small(seed: int = 0, latent: int = 6, spectral: bool = False, **settings: object) -> InfoGAN:
+    """An InfoGAN with a sixteenth of the paper's channels."""
+    codes = InfoGAN.name_codes(latent, categorical=(4,), continuous=1)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        judge, generator = Adversarial(width=1 / 16, spectral=spectral).build(
+            SHAPE, InfoGAN.columns(codes), codes.width
+        )
+    return InfoGAN(codes, judge, generator, **settings)  # type: ignore[arg-type]
+
+
+def batch(n: int = 8, seed: int = 0) -> Batch:
+    return Batch(torch.rand(n, *SHAPE, generator=torch.Generator().manual_seed(seed)), torch.zeros(n, 0))
+
+
+def weights(module: nn.Module) -> list[Tensor]:
+    return [p.detach().clone() for p in module.parameters()]
+
+
+def same(a: list[Tensor], b: list[Tensor]) -> bool:
+    return all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+# --- the bound --------------------------------------------------------------------------------------------------------
+
+
+def test_a_perfect_recogniser_tells_all_of_a_categorical_code():
+    told = [information(OneOf(200 * torch.eye(k)), torch.eye(k), math.log(k)).item() for k in (10, *[20] * 4)]
+    assert told[0] == pytest.approx(2.302585, abs=1e-6)
+    assert sum(told[1:]) == pytest.approx(11.982929, abs=1e-5)
+
+
+def test_a_recogniser_that_knows_nothing_tells_nothing_and_a_wrong_one_less():
+    assert information(OneOf(torch.zeros(10, 10)), torch.eye(10), math.log(10)).item() == pytest.approx(0, abs=1e-6)
+    assert information(OneOf(30 * torch.eye(10)), torch.eye(10).roll(1, 0), math.log(10)).item() < -20
+
+
+def test_the_bound_of_a_noisy_channel_with_its_exact_posterior():
+    e, k = 0.1, 10
+    joint = torch.full((k, k), e / (k - 1)).fill_diagonal_(1 - e)  # rows: code; columns: what is seen
+    codes = torch.eye(k).repeat_interleave(k, 0)
+    q = OneOf(joint.t().repeat(k, 1).log())  # the posterior of each thing seen, once for each code
+    each = q.log_prob(codes).view(k, k)
+    bound = (joint * each).sum() / k + math.log(k)
+    assert bound.item() == pytest.approx(1.757780, abs=1e-5)
+
+
+@pytest.mark.parametrize(("sigma", "told"), [(1.0, -0.225791), (0.5, 0.467356), (0.1, 2.076794)])
+def test_the_bound_of_a_uniform_code_whose_mean_is_known(sigma: float, told: float):
+    code = torch.linspace(-1, 1, 7)[:, None]
+    q = Gaussian(code, torch.full_like(code, sigma))
+    assert information(q, code, Uniform().entropy()).item() == pytest.approx(told, abs=1e-5)
+
+
+def test_the_bound_is_never_above_the_information_and_meets_it_with_the_posterior():
+    joint = torch.tensor([[0.4, 0.1], [0.15, 0.35]])  # code, seen
+    codes, seen = joint.sum(1), joint.sum(0)
+    truth = (joint * (joint / codes[:, None] / seen).log()).sum().item()
+    entropy = -(codes * codes.log()).sum().item()
+
+    def bound(q: Tensor) -> float:
+        return (joint * q.log()).sum().item() + entropy
+
+    assert bound(joint / seen) == pytest.approx(truth, abs=1e-6)
+    source = torch.Generator().manual_seed(0)
+    for _ in range(50):
+        q = torch.rand(2, 2, generator=source)
+        assert bound(q / q.sum(0)) <= truth + 1e-6
+
+
+def test_the_losses_where_nothing_can_be_told_apart():
+    nothing = torch.zeros(5, 1)
+    assert 2 * discriminate([(nothing, 1.0), (nothing, 0.0)]).item() == pytest.approx(1.386294, abs=1e-6)
+    assert believe(nothing).item() == pytest.approx(math.log(2), abs=1e-6)
+
+
+# --- the tables -------------------------------------------------------------------------------------------------------
+
+SIZES = {  # shape, codes to be told, width of the generator's input, as the paper's text and appendix give them
+    "mnist": (SHAPE, {"categorical": (10,), "continuous": 2, "latent": 62}, 74),
+    "svhn": ((3, 32, 32), {"categorical": (10,) * 4, "continuous": 4, "latent": 124}, 168),
+    "celeba": ((3, 32, 32), {"categorical": (10,) * 10, "continuous": 0, "latent": 128}, 228),
+    "faces": ((1, 32, 32), {"categorical": (), "continuous": 5, "latent": 128}, 133),
+    "chairs": ((1, 64, 64), {"categorical": (20,) * 3, "continuous": 1, "latent": 128}, 189),
+}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_the_tables_make_images_of_their_data_from_as_many_numbers_as_published(table: str):
+    shape, settings, width = SIZES[table]
+    codes = InfoGAN.name_codes(**settings)  # type: ignore[arg-type]
+    assert codes.width == width
+    judge, generator = Adversarial(table=table, width=1 / 16).build(shape, InfoGAN.columns(codes), width)
+    x = generator(torch.zeros(2, width))
+    assert x.shape == (2, *shape)
+    assert judge(x).shape == (2, InfoGAN.columns(codes))
+
+
+def test_the_mnist_nets_have_the_published_numbers_of_parameters():
+    judge, generator = Adversarial().build(SHAPE, 15, 74)
+    counts = [sum(p.numel() for p in net.parameters()) for net in (judge.trunk, judge.real, judge.codes, generator)]
+    assert counts == [6_558_144, 1_025, 133_262, 6_652_481]
+
+
+def test_up_convolutions_of_stride_1_are_the_adjoint_of_same_convolutions():
+    """TensorFlow's "SAME": 1 before and 2 after, so <conv(x), y> = <x, up(y)> with one kernel."""
+    table = TABLES["chairs"]
+    judge, generator = Adversarial(table="chairs", width=1 / 64).build((1, 64, 64), 3, 4)
+    place = next(i for i, layer in enumerate(generator.layers) if isinstance(layer, nn.ConvTranspose2d))
+    up, crop = generator.layers[place], generator.layers[place + 1]
+    assert isinstance(up, nn.ConvTranspose2d) and isinstance(crop, nn.ZeroPad2d) and table.up[0][1] == 1
+    source = torch.Generator().manual_seed(0)
+    y = torch.randn(1, up.in_channels, 8, 8, generator=source)
+    x = torch.randn(1, up.out_channels, 8, 8, generator=source)
+    pad = next(layer for layer in judge.trunk if isinstance(layer, nn.ZeroPad2d))
+    down = nn.functional.conv2d(pad(x), up.weight)
+    assert (down * y).sum().item() == pytest.approx((x * crop(up(y))).sum().item(), rel=1e-4)
+
+
+def test_tables_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="Unknown table 'mnits'"):
+        Adversarial(table="mnits").build(SHAPE, 15, 74)
+    with pytest.raises(ValueError, match=r"scales images down by 4.*Got 30x30"):
+        Adversarial().build((1, 30, 30), 15, 74)
+
+
+def test_spectral_nets_have_layers_of_norm_one():
+    model = small(spectral=True)
+    for _ in range(30):
+        model.encoder(batch().x)  # power iteration
+    assert not any(isinstance(m, nn.BatchNorm2d | nn.BatchNorm1d) for m in model.encoder.trunk)
+    norms = [
+        torch.linalg.matrix_norm(m.weight.flatten(1), 2).item()
+        for m in model.encoder.trunk
+        if isinstance(m, nn.Conv2d | nn.Linear)
+    ]
+    assert norms == pytest.approx([1.0] * len(norms), abs=0.02)
+
+
+# --- who owns what ----------------------------------------------------------------------------------------------------
+
+
+def test_each_player_moves_its_own_weights_alone():
+    model = small()
+    game = model.game(Optimiser(lr=1e-3), Generators(0)["noise"])
+    judge, generator = game.players
+    before = weights(model.decoder)
+    judge.lose(game.scene(batch(), 0), 0)
+    judge.move(0)
+    assert same(before, weights(model.decoder))
+    before = weights(model.encoder)
+    generator.lose(game.scene(batch(), 0), 0)
+    generator.move(0)
+    assert same(before, weights(model.encoder))
+
+
+def test_recogniser_and_trunk_learn_from_the_bound_with_the_judge_unless_the_generator_owns_it():
+    for owner, learns in (("judge", True), ("generator", False)):
+        model = small(owner=owner)
+        game = model.game(Optimiser(lr=1e-3), Generators(0)["noise"])
+        before = weights(model.encoder.codes)
+        game.players[0].lose(game.scene(batch(), 0), 0)
+        game.players[0].move(0)
+        assert same(before, weights(model.encoder.codes)) is not learns
+        after = weights(model.encoder.codes)
+        game.players[1].lose(game.scene(batch(), 0), 0)
+        game.players[1].move(0)
+        assert same(after, weights(model.encoder.codes)) is learns
+
+
+def test_without_weight_the_bound_teaches_nothing():
+    model = small(information=0.0, information_real=0.0)
+    game = model.game(Optimiser(lr=1e-3), Generators(0)["noise"])
+    game.players[0].lose(game.scene(batch(), 0), 0)
+    assert all(not p.grad.any() for p in model.encoder.codes.parameters() if p.grad is not None)
+
+
+def test_a_recogniser_that_only_watches_leaves_trunk_and_generator_as_a_plain_gan_has_them():
+    watched = small(inform=False)
+    plain = small(inform=False, information=0.0, information_real=0.0)
+    for model in (watched, plain):
+        game = model.game(Optimiser(lr=1e-3), Generators(0)["noise"])
+        for step in range(3):
+            game.step(batch(seed=step), step)
+    assert same(weights(watched.encoder.trunk), weights(plain.encoder.trunk))
+    assert same(weights(watched.decoder), weights(plain.decoder))
+    assert not same(weights(watched.encoder.codes), weights(plain.encoder.codes))
+
+
+def test_the_players_see_codes_of_their_own_draw_and_the_same_real_images():
+    model, seen = small(), []
+    game = model.game(Optimiser(lr=1e-3), Generators(0)["noise"])
+    make = game.scene
+    game.scene = lambda batch, step: seen.append(make(batch, step)) or seen[-1]
+    game.step(batch(), 0)
+    first, second = seen
+    assert first.x is second.x
+    assert not torch.equal(first.z, second.z)
+
+
+def test_rates_are_shares_of_the_recipes():
+    game = small().game(Optimiser(lr=1e-3), None)
+    assert [player.descent.param_groups[0]["lr"] for player in game.players] == pytest.approx([2e-4, 1e-3])
+
+
+# --- what it can be asked ---------------------------------------------------------------------------------------------
+
+
+def test_the_noise_is_uniform_as_released_or_normal():
+    assert InfoGAN.name_codes(3)["noise"] == Uniform(-1.0, 1.0, 3)
+    assert list(InfoGAN.name_codes(62)) == ["noise", "c1", "c2", "c3"]
+    assert InfoGAN.name_codes(3, noise="normal")["noise"].dim == 3  # type: ignore[union-attr]
+
+
+def test_what_an_image_tells_is_the_prior_for_noise_and_the_recognisers_for_codes():
+    model = small().eval()
+    x = batch().x
+    q, told = model.posterior(x), model.recognised(model.judged(x))
+    assert torch.equal(q.mean[:, model.codes.slice("noise")], torch.zeros(8, 6))
+    assert q.scale[0, 0].item() == pytest.approx(3**-0.5)
+    assert torch.equal(q.mean[:, model.codes.slice("c1")], told["c1"].mean)
+    assert torch.equal(q.mean[:, model.codes.slice("c2")], told["c2"].mean)
+    assert (q.scale >= 0).all()
+
+
+def test_the_recognisers_sigma_has_a_floor():
+    model = small(least_scale=0.05)
+    judged = torch.full((2, InfoGAN.columns(model.codes)), -50.0)
+    held, free = (each.recognised(judged)["c2"] for each in (model, small(least_scale=0.0)))
+    assert isinstance(held, Gaussian) and isinstance(free, Gaussian)
+    assert held.scale.min().item() == pytest.approx(0.05)
+    assert free.scale.min().item() < 1e-20
+
+
+def test_a_gan_without_codes_is_refused():
+    with pytest.raises(ValueError, match="needs a code beside the noise"):
+        InfoGAN(Codes(noise=Uniform(dim=3)), *Adversarial(width=1 / 16).build(SHAPE, 2, 3))
+
+
+def test_codes_are_found_in_stripes_without_a_label():
+    """Images of one bright column in four: the categorical code comes to tell which, and the recogniser to know."""
+    source = torch.Generator().manual_seed(1)
+    which = torch.randint(4, (512,), generator=source)
+    images = 0.05 * torch.rand(512, 1, 8, 8, generator=source)
+    for column in range(4):
+        images[which == column, :, :, 2 * column : 2 * column + 2] += 0.9
+
+    data = from_arrays(images.numpy(), seed=0)
+    codes = Codes(noise=Uniform(dim=4), c1=Categorical(4))
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        judge, generator = Adversarial(width=1 / 8).build((1, 8, 8), InfoGAN.columns(codes), codes.width)
+    model = InfoGAN(codes, judge, generator)
+    generators = Generators(0)
+    game = model.game(Optimiser(lr=2e-3, betas=(0.5, 0.999)), generators["noise"])
+    Trainer(game, data, Plan(steps=300, batch_size=64, validate_every=0), generators).run()
+    with torch.no_grad():
+        told = model.recognised(model.judged(images))["c1"].mean.argmax(1)
+    table = torch.zeros(4, 4)
+    table.index_put_((which, told), torch.ones(512), accumulate=True)
+    assert table.max(1).values.sum().item() / 512 >= 0.95
+    assert len(set(table.argmax(1).tolist())) == 4
