@@ -86,6 +86,35 @@ def tiny_celeba(tmp_path, monkeypatch) -> Path:
 
 
 @pytest.fixture
+def tiny_svhn(tmp_path) -> Path:
+    """A folder with SVHN's two files: 30 + 20 images of noise, image i with label 1 + i % 10."""
+    from scipy.io import savemat
+
+    folder = tmp_path / "svhn"
+    folder.mkdir()
+    draw = np.random.default_rng(4)
+    for part, n in (("train", 30), ("test", 20)):
+        images = draw.integers(0, 256, (32, 32, 3, n), np.uint8)
+        labels = (1 + np.arange(n) % 10).astype(np.uint8)[:, None]
+        savemat(folder / f"{part}_32x32.mat", {"X": images, "y": labels}, do_compression=True)
+    return folder
+
+
+@pytest.fixture
+def tiny_chair_folders(tmp_path) -> Path:
+    """8 chairs as the 3-d chairs are given out: 2 elevations x 3 azimuths each, 60x60, a dark box on white."""
+    folder = tmp_path / "rendered_chairs"
+    for chair in range(8):
+        (folder / f"chair{chair}" / "renders").mkdir(parents=True)
+        poses = [(p, t) for p in (20, 30) for t in (0, 11, 348)]
+        for i, (elevation, azimuth) in enumerate(poses):
+            image = Image.new("RGB", (60, 60), "white")
+            image.paste((10 * chair, 20 * i, 30), (20, 10 + 2 * i, 40, 50))
+            image.save(folder / f"chair{chair}" / "renders" / f"image_{i:03}_p{elevation:03}_t{azimuth:03}_r096.png")
+    return folder
+
+
+@pytest.fixture
 def photos(tmp_path) -> Path:
     """A folder of 120 grey 12x12 images with a table of two attributes, `light` and `lean`."""
     folder = tmp_path / "photos"

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from latune.data import celeba, digits, folder, mnist, sprites
+from latune.data import celeba, chair_folders, digits, folder, mnist, sprites, svhn
 from latune.data.arrays import from_arrays
 from latune.data.dataset import Dataset, InMemory, Memmap, Rendered
 from latune.data.export import export
@@ -16,6 +16,7 @@ from latune.data.home import cache_home, data_home
 from latune.data.inspection import Inspection, inspect
 from latune.data.measured import with_measured
 from latune.data.option_types import wrong_types
+from latune.data.scenes import chairs, heads
 from latune.data.splits import make_splits, spread
 from latune.errors import DataError, unknown
 
@@ -43,7 +44,11 @@ DATASETS: dict[str, Callable[..., Dataset]] = {
     "digits": digits.load,
     "mnist": mnist.load,
     "sprites": sprites.load,
+    "chairs": chairs.load,
+    "heads": heads.load,
     "celeba": celeba.load,
+    "svhn": svhn.load,
+    "chair-folders": chair_folders.load,
     "folder": folder.load,
 }
 

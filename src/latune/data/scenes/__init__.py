@@ -1,0 +1,1 @@
+"""Scenes of simple shapes, rendered on demand: chairs and heads."""
