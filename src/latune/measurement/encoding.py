@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,9 @@ import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
+from latune.codes import Gaussian
 from latune.data import Dataset
+from latune.models import Model
 from latune.space import CHUNK, Space
 from latune.terms import kl_per_example
 from latune.training.generators import generator
@@ -28,10 +31,10 @@ class Pass:
         rows: of the data set, which were encoded.
         mean: of the posterior.
         sample: one draw of it.
-        reconstruction: -log p(x|z) of that draw, in nats.
-        kl: of the posterior from the prior, in nats.
-        accuracy: the share of pixels on the same side of one half.
-        squared_error: mean over pixels.
+        reconstruction: -log p(x|z) of that draw, in nats; NaN for a model without a likelihood.
+        kl: of the posterior from the prior, in nats; NaN for a model without a likelihood.
+        accuracy: the share of pixels on the same side of one half; NaN likewise.
+        squared_error: mean over pixels; NaN likewise.
     """
 
     rows: Int64[Tensor, " n"]
@@ -67,15 +70,25 @@ def encoding_pass(space: Space, data: Dataset, rows: Tensor, seed: int = 0, code
         x = data.images(chunk).to(space.device)
         q = model.posterior(x)
         z = q.sample(source)
-        raw = model.raw(z)
-        decoded = (model.decode(q.mean) if codes == "mean" else model.likelihood.mean(raw)).clamp(0, 1)
         parts["mean"].append(q.mean)
         parts["sample"].append(z)
-        parts["reconstruction"].append(-model.likelihood.log_prob(raw, x))
-        parts["kl"].append(kl_per_example(q))
-        parts["accuracy"].append(same_side(decoded, x))
-        parts["squared_error"].append((decoded - x).square().flatten(1).mean(1))
+        for name, part in zip(names[2:], _compared(model, x, q, z, codes), strict=True):
+            parts[name].append(part)
     return Pass(rows, **{name: torch.cat(part) for name, part in parts.items()})
+
+
+def _compared(model: Model, x: Tensor, q: Gaussian, z: Tensor, codes: str) -> tuple[Tensor, ...]:
+    """Reconstruction and KL in nats, share of pixels on the same side, squared error: each `(n,)`."""
+    if model.likelihood is None:  # what such a model tells of an image is not enough to make it again
+        return (x.new_full((len(x),), math.nan),) * 4
+    raw = model.raw(z)
+    decoded = (model.decode(q.mean) if codes == "mean" else model.likelihood.mean(raw)).clamp(0, 1)
+    return (
+        -model.likelihood.log_prob(raw, x),
+        kl_per_example(q),
+        same_side(decoded, x),
+        (decoded - x).square().flatten(1).mean(1),
+    )
 
 
 def same_side(decoded: Float[Tensor, "n ..."], x: Float[Tensor, "n ..."]) -> Float[Tensor, " n"]:

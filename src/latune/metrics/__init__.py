@@ -7,6 +7,7 @@ that return a `Score`; `disentanglement` computes all of them. A new one is a fi
 from latune.metrics.attribute_change import attribute_change, latent_density_ratio
 from latune.metrics.beta_vae import beta_vae
 from latune.metrics.bootstrap import RESAMPLES, Resamples, interval
+from latune.metrics.completion import completed_class, completion_spread
 from latune.metrics.dci import dci, dci_completeness, dci_disentanglement, dci_informativeness
 from latune.metrics.diversity import diversity
 from latune.metrics.evidence import Evidence, NotApplicable, gather
@@ -23,6 +24,14 @@ from latune.metrics.likelihood import (
     linear_gaussian_posterior,
 )
 from latune.metrics.mig import mig, mig_arvae, mig_ksg
+from latune.metrics.mixing import (
+    autocorrelation,
+    autocorrelation_time,
+    class_changes,
+    classes_visited,
+    nearest_distance,
+    through_time,
+)
 from latune.metrics.modularity import modularity, modularity_used
 from latune.metrics.monotonicity import monotonicity
 from latune.metrics.parzen import parzen, parzen_log_likelihood
@@ -30,6 +39,7 @@ from latune.metrics.precision_recall import density_coverage, precision_recall
 from latune.metrics.preservation import nearest_neighbour_identity, preserved_class
 from latune.metrics.realism import realism_shift
 from latune.metrics.reconstruction import mean_squared_error, pixel_accuracy
+from latune.metrics.recovery import recovery
 from latune.metrics.sap import sap
 from latune.metrics.sap_svm import sap_svm
 from latune.metrics.scc import scc
@@ -47,8 +57,14 @@ __all__ = [
     "Resamples",
     "Score",
     "attribute_change",
+    "autocorrelation",
+    "autocorrelation_time",
     "beta_vae",
     "change",
+    "class_changes",
+    "classes_visited",
+    "completed_class",
+    "completion_spread",
     "consistency",
     "dci",
     "dci_completeness",
@@ -81,6 +97,7 @@ __all__ = [
     "modularity_used",
     "monotonicity",
     "mutual_information_matrix",
+    "nearest_distance",
     "nearest_neighbour_identity",
     "parzen",
     "parzen_log_likelihood",
@@ -88,6 +105,7 @@ __all__ = [
     "precision_recall",
     "preserved_class",
     "realism_shift",
+    "recovery",
     "restrictiveness",
     "sap",
     "sap_svm",
@@ -95,5 +113,6 @@ __all__ = [
     "self_information",
     "slider_leakage",
     "success",
+    "through_time",
     "zmse",
 ]
