@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 from latune.codes import Categorical, Codes, Gaussian, OneOf, Uniform
 from latune.data import from_arrays
+from latune.errors import DataError
+from latune.models import Spec, build
 from latune.models.infogan import InfoGAN
+from latune.moves import Put
 from latune.nets.adversarial import TABLES, Adversarial
+from latune.space import Space
 from latune.terms import believe, discriminate, information
 from latune.training import Batch, Generators, Optimiser, Plan, Trainer
 
@@ -31,6 +36,10 @@ def small(seed: int = 0, latent: int = 6, spectral: bool = False, **settings: ob
 
 def batch(n: int = 8, seed: int = 0) -> Batch:
     return Batch(torch.rand(n, *SHAPE, generator=torch.Generator().manual_seed(seed)), torch.zeros(n, 0))
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
 
 
 def weights(module: nn.Module) -> list[Tensor]:
@@ -280,3 +289,62 @@ def test_codes_are_found_in_stripes_without_a_label():
     table.index_put_((which, told), torch.ones(512), accumulate=True)
     assert table.max(1).values.sum().item() / 512 >= 0.95
     assert len(set(table.argmax(1).tolist())) == 4
+
+
+# --- as a Space -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def space() -> Space:
+    spec = Spec(
+        "infogan",
+        SHAPE,
+        6,
+        nets={"name": "adversarial", "width": 1 / 16},
+        settings={"categorical": [4], "continuous": 1},
+    )
+    return Space(build(spec, seed=0), spec)
+
+
+def test_codes_are_set_by_their_names_a_categorical_one_by_its_class(space: Space):
+    assert space.knobs == ["c1", "c2"]
+    z = space.moved(space.codes.sample(3, seeded()), c1=2)
+    assert torch.equal(z[:, space.codes.slice("c1")], torch.eye(4)[[2, 2, 2]])
+    a, b = (space.sample(3, seeded(), c1=2, c2=c2).plain() for c2 in (-1.0, 1.0))
+    assert not torch.equal(a, b)
+    with pytest.raises(DataError, match=r"'c1' is one of the classes 0 to 3. Got 4"):
+        space.sample(3, c1=4)
+    with pytest.raises(DataError, match=r"'c1' is one of the classes 0 to 3. Got 0.5"):
+        space.sample(3, c1=0.5)
+
+
+def test_traversals_go_through_classes_and_over_twice_the_range_of_the_other_codes(space: Space):
+    z = space.codes.sample(3, seeded())
+    assert space.traverse(None, "c1", at=z).shape == (3, 4, *SHAPE)
+    reached = space.traverse(None, "c2", at=z).plain()
+    ends = [space.decode(space.moved(Put(space.codes.slice("c2").start, end)(z))).plain() for end in (-2.0, 2.0)]
+    assert torch.equal(reached[:, 0], ends[0])
+    assert torch.equal(reached[:, -1], ends[1])
+
+
+def test_what_it_was_told_is_measured_and_what_it_cannot_make_again_is_not(space: Space):
+    source = np.random.default_rng(0)
+    data = from_arrays(source.random((60, 28, 28)), {"light": source.random(60)}, seed=0)
+    found = space.measure(data, "training", resamples=0)
+    assert "elbo" not in found.scores and "scc" in found.scores
+    assert any("no likelihood" in note for note in found.notes)
+    with pytest.raises(DataError, match="no likelihood, so there is no bound"):
+        space.measure(data, "training", parts=["bound"])
+
+
+def test_settling_measures_batch_statistics_of_real_images_and_of_the_prior():
+    model, x = small(), [batch(64, seed).x for seed in range(3)]
+    model.settle(x, seeded())
+    first = next(layer for layer in model.encoder.trunk if isinstance(layer, nn.BatchNorm2d))
+    with torch.no_grad():
+        seen = [model.encoder.trunk[1](model.encoder.trunk[0](part)) for part in x]
+        means = torch.stack([model.encoder.trunk[2](part).mean((0, 2, 3)) for part in seen]).mean(0)
+    assert first.running_mean is not None
+    assert torch.allclose(first.running_mean, means, atol=1e-5)
+    assert first.momentum == 0.1
+    assert not model.training or not model.encoder.training

@@ -3,10 +3,20 @@
 from latune.models.arvae import ARVAE
 from latune.models.autoencoder import Autoencoder
 from latune.models.betavae import BetaVAE
+from latune.models.infogan import InfoGAN
+from latune.models.model import Model
 from latune.models.vae import VAE, VAEScene
+from latune.models.vgsn import VGSN, Heed
 from latune.models.wrapped import Wrapped
 
-MODELS: dict[str, type[VAE]] = {"vae": VAE, "beta-vae": BetaVAE, "ar-vae": ARVAE, "autoencoder": Autoencoder}
+MODELS: dict[str, type[Model]] = {
+    "vae": VAE,
+    "beta-vae": BetaVAE,
+    "ar-vae": ARVAE,
+    "autoencoder": Autoencoder,
+    "infogan": InfoGAN,
+    "vgsn": VGSN,
+}
 
 from latune.models.spec import Spec, allowed_settings, build  # noqa: E402 - builds what MODELS names
 
@@ -14,8 +24,12 @@ __all__ = [
     "ARVAE",
     "MODELS",
     "VAE",
+    "VGSN",
     "Autoencoder",
     "BetaVAE",
+    "Heed",
+    "InfoGAN",
+    "Model",
     "Spec",
     "VAEScene",
     "Wrapped",

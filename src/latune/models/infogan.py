@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
@@ -13,11 +13,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from latune.codes import Categorical, Codes, Gaussian, Normal, OneOf, Scale, Uniform
+from latune.models.model import Model
 from latune.nets.adversarial import Judge
 from latune.terms import believe, discriminate, information, r1
 from latune.training import Batch, Game, Number, Optimiser, Player, Weighed, times
 
 NOISE = "noise"
+SETTLED = 1024  # draws of the prior in a batch whose statistics are kept
 LEAST_SCALE = 0.05  # of a recogniser's Gaussian, in units of a code's range of 2
 
 
@@ -50,7 +52,7 @@ class InfoGANScene:
         return self.model.judged(self.x)[:, :1]
 
 
-class InfoGAN(nn.Module):
+class InfoGAN(Model):
     r"""A GAN whose codes can be told from what it makes.
 
     .. math::
@@ -76,8 +78,8 @@ class InfoGAN(nn.Module):
         judge_rate, generator_rate: the players' learning rates, as shares of the optimiser's.
     """
 
-    attributes: Sequence[str] = ()
-    needs_attributes: ClassVar[bool] = False
+    encoder: Judge
+
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "paper": {"scale": "exp", "least_scale": 0.0, "owner": "generator"},
         "released": {"scale": "one", "least_scale": 0.0, "owner": "judge"},
@@ -86,7 +88,7 @@ class InfoGAN(nn.Module):
     def __init__(
         self,
         codes: Codes,
-        encoder: Judge,
+        encoder: nn.Module,
         decoder: nn.Module,
         information: Number = 1.0,
         information_real: Number = 1.0,
@@ -102,21 +104,26 @@ class InfoGAN(nn.Module):
         told = {name: factor for name, factor in codes.items() if name != NOISE}
         if not told:
             raise ValueError("InfoGAN needs a code beside the noise: model.categorical=[10] or model.continuous=2.")
-        self.codes, self.told = codes, Codes(told)
-        self.encoder: Judge = encoder
-        self.decoder = decoder
+        if not isinstance(encoder, Judge):
+            raise ValueError(
+                "InfoGAN needs a judge: nets.name=adversarial, or a subclass of latune.nets.Judge. "
+                f"Got a {type(encoder).__name__}."
+            )
+        self.codes, self.told, self.likelihood = codes, Codes(told), None
+        self.encoder, self.decoder = encoder, decoder
         self.information, self.information_real, self.inform, self.owner = information, information_real, inform, owner
         self.smoothing, self.penalty, self.least_scale = smoothing, penalty, least_scale
         self.rates = judge_rate, generator_rate
-        self.precision: Literal["fp32", "bf16"] = "fp32"
 
     @staticmethod
     def name_codes(
         latent: int,
+        attributes: Sequence[str] = (),
         categorical: Sequence[int] = (10,),
         continuous: int = 2,
         noise: Literal["uniform", "normal"] = "uniform",
         scale: Scale = "exp",
+        **settings: Any,
     ) -> Codes:
         """Noise of `latent` dimensions, then the codes c1, c2, ... as the paper numbers them, categorical ones first.
 
@@ -134,15 +141,9 @@ class InfoGAN(nn.Module):
         """How many columns the judge gives."""
         return 1 + codes.params - codes[NOISE].params
 
-    def cast(self, device: torch.device) -> AbstractContextManager[Any]:
-        """Run nets in the chosen precision; what leaves them is turned back to fp32."""
-        return torch.autocast(device.type, dtype=torch.bfloat16) if self.precision == "bf16" else nullcontext()
-
     def decode(self, z: Float[Tensor, "n d"]) -> Tensor:
         """The images at z, in [0, 1]."""
-        with self.cast(z.device):
-            raw = self.decoder(z)
-        return torch.sigmoid(raw.float())
+        return torch.sigmoid(self.raw(z))
 
     def judged(self, x: Tensor, through_trunk: bool = True) -> Tensor:
         """The judge's `(n, 1 + p)` columns; with `through_trunk=False` the recogniser's head learns, the trunk not."""
@@ -207,3 +208,43 @@ class InfoGAN(nn.Module):
                 Player("generator", [self.decoder, *heads], self._generators_terms, optimiser.at_rate(self.rates[1])),
             ],
         )
+
+    def validation(self, x: Float[Tensor, "n c h w"], generator: torch.Generator) -> dict[str, float]:
+        """What is told of codes by what is made of them, in nats, and how sure the judge is, of 1 for real."""
+        z = self.codes.sample(len(x), generator, x.device)
+        judged = self.judged(self.decode(z))
+        told = {term.name: term.value.item() for term in self._bounds(judged, z)}
+        return told | {
+            "believed real": torch.sigmoid(self.judged(x)[:, 0]).mean().item(),
+            "believed made": torch.sigmoid(judged[:, 0]).mean().item(),
+        }
+
+    def settle(self, images: Iterable[Tensor], generator: torch.Generator) -> None:
+        """Measure the statistics of batch normalisation once more.
+
+        Those of the judge gathered over real and made images alike, and those of weights that were averaged belong to
+        other weights. From here on the judge looks at real images, the generator at draws of the prior.
+        """
+        n = 0
+        with torch.no_grad(), _gathering(self.encoder):
+            for x in images:
+                self.judged(x)
+                n += 1
+        with torch.no_grad(), _gathering(self.decoder):
+            for _ in range(n):
+                self.decode(self.codes.sample(SETTLED, generator, next(self.parameters()).device))
+
+
+@contextmanager
+def _gathering(net: nn.Module) -> Iterator[None]:
+    """Let batch normalisation gather plain means over what is shown to it."""
+    layers = [layer for layer in net.modules() if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)]
+    usual = [layer.momentum for layer in layers]
+    for layer in layers:
+        layer.reset_running_stats()
+        layer.momentum = None  # the mean over all batches
+    net.train()
+    yield
+    net.eval()
+    for layer, momentum in zip(layers, usual, strict=True):
+        layer.momentum = momentum

@@ -12,9 +12,9 @@ from torch import nn
 
 from latune.errors import RecipeError, unknown
 from latune.imports import named
-from latune.models import MODELS, VAE
+from latune.models import MODELS, Model
 from latune.nets import NETS, wrong_settings
-from latune.terms import LIKELIHOODS
+from latune.terms import LIKELIHOODS, Likelihood
 from latune.training import Ramp
 
 
@@ -74,16 +74,16 @@ def allowed_settings(model: str) -> list[str]:
     >>> "gamma" in allowed_settings("ar-vae"), "gamma" in allowed_settings("vae")
     (True, False)
     """
-    family = [cls.__init__ for cls in MODELS[model].__mro__ if issubclass(cls, VAE)]
+    family = [cls.__init__ for cls in MODELS[model].__mro__ if issubclass(cls, Model) and "__init__" in vars(cls)]
     taken = {name for function in family for name in inspect.signature(function).parameters}
-    return sorted((taken | _of_codes(model) | {"sigma"}) - SHARED)
+    return sorted((taken | _of_codes(model) | ({"sigma"} if "likelihood" in taken else set())) - SHARED)
 
 
 def _of_codes(model: str) -> set[str]:
     return set(inspect.signature(MODELS[model].name_codes).parameters) - SHARED
 
 
-def build(spec: Spec, seed: int | None = None, nets: tuple[nn.Module, nn.Module] | None = None) -> VAE:
+def build(spec: Spec, seed: int | None = None, nets: tuple[nn.Module, nn.Module] | None = None) -> Model:
     """Build the model that a spec describes, its weights drawn from `seed`.
 
     Args:
@@ -104,32 +104,31 @@ def build(spec: Spec, seed: int | None = None, nets: tuple[nn.Module, nn.Module]
     cls = MODELS[spec.model]
     of_codes = {key: settings.pop(key) for key in _of_codes(spec.model) & settings.keys()}
     codes = cls.name_codes(spec.latent, spec.attributes, **of_codes)
-    sigma = settings.pop("sigma", None)
-    likelihood = settings.pop("likelihood", "bernoulli")
-    if likelihood not in LIKELIHOODS:
-        raise RecipeError(unknown("likelihood", likelihood, LIKELIHOODS))
-    if sigma is not None and likelihood != "gaussian":
-        if "sigma" in spec.settings:
-            raise RecipeError(f"sigma belongs to the gaussian likelihood. Got likelihood={likelihood}.")
-        sigma = None  # the preset's, for a likelihood that was changed
+    if "likelihood" in allowed_settings(spec.model):
+        settings["likelihood"] = _likelihood(spec, settings)
+    given = {"attributes": spec.attributes} if spec.attributes else {}
     with torch.random.fork_rng(devices=[]):
         if seed is not None:
             torch.manual_seed(seed)
-        encoder, decoder = nets or _nets(spec, codes.params, codes.width)
-    given = {"attributes": spec.attributes} if spec.attributes else {}
-    try:
-        model = cls(
-            codes,
-            encoder,
-            decoder,
-            LIKELIHOODS[likelihood](**({} if sigma is None else {"scale": sigma})),
-            **given,
-            **settings,
-        )
-    except (TypeError, ValueError) as error:
-        raise RecipeError(f"The model {spec.model} cannot be built: {error}") from error
+        encoder, decoder = nets or _nets(spec, cls.columns(codes), codes.width)
+        try:
+            model = cls(codes, encoder, decoder, **given, **settings)  # may have further networks, also of this seed
+        except (TypeError, ValueError) as error:
+            raise RecipeError(f"The model {spec.model} cannot be built: {error}") from error
     _try(model, spec)
     return model
+
+
+def _likelihood(spec: Spec, settings: dict[str, Any]) -> Likelihood:
+    """What the decoder's output means, from the settings that say so."""
+    sigma, name = settings.pop("sigma", None), settings.pop("likelihood", "bernoulli")
+    if name not in LIKELIHOODS:
+        raise RecipeError(unknown("likelihood", name, LIKELIHOODS))
+    if sigma is not None and name != "gaussian":
+        if "sigma" in spec.settings:
+            raise RecipeError(f"sigma belongs to the gaussian likelihood. Got likelihood={name}.")
+        sigma = None  # the preset's, for a likelihood that was changed
+    return LIKELIHOODS[name](**({} if sigma is None else {"scale": sigma}))
 
 
 def _nets(spec: Spec, params: int, width: int) -> tuple[nn.Module, nn.Module]:
@@ -161,11 +160,11 @@ def _own_net(path: str, what: str, settings: Mapping[str, Any]) -> nn.Module:
 
 
 @torch.no_grad()
-def _try(model: VAE, spec: Spec) -> None:
+def _try(model: Model, spec: Spec) -> None:
     """Run one blank image through, so that a network of the wrong shape is named before training starts."""
     model.eval()
     for name, net, given, wanted in (
-        ("encoder", model.encoder, (2, *spec.shape), (2, model.codes.params)),
+        ("encoder", model.encoder, (2, *spec.shape), (2, model.columns(model.codes))),
         ("decoder", model.decoder, (2, model.codes.width), (2, *spec.shape)),
     ):
         try:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from latune.codes import Codes, Gaussian, Normal, Scale, normal_head
+from latune.models.model import Model
 from latune.nets import use_generator
-from latune.terms import Bernoulli, Likelihood, kl, reconstruction
+from latune.terms import Bernoulli, Likelihood, kl, kl_per_example, reconstruction
 from latune.training import Batch, Game, Number, Optimiser, Player, Weighed
 
 
@@ -45,7 +45,7 @@ class VAEScene:
         return self.model.raw(self.z)
 
 
-class VAE(nn.Module):
+class VAE(Model):
     r"""Variational autoencoder.
 
     .. math:: \mathcal L = -\mathbb E_{q(z|x)} \log p(x|z) + \beta\, |KL(q(z|x) \Vert N(0, I)) - C|
@@ -61,9 +61,7 @@ class VAE(nn.Module):
         capacity: C, in nats.
     """
 
-    attributes: Sequence[str] = ()
-    needs_attributes: ClassVar[bool] = False
-    presets: ClassVar[dict[str, dict[str, Any]]] = {}
+    likelihood: Likelihood
 
     def __init__(
         self,
@@ -82,28 +80,17 @@ class VAE(nn.Module):
         self.likelihood = likelihood or Bernoulli()
         self.beta, self.capacity = beta, capacity
         self.scale: Scale = scales.pop()
-        self.precision: Literal["fp32", "bf16"] = "fp32"
 
     @staticmethod
     def name_codes(latent: int, attributes: Sequence[str] = (), scale: Scale = "exp", **settings: Any) -> Codes:
         """The coordinates of a latent space of `latent` dimensions."""
         return Codes(z=Normal(latent, scale))
 
-    def cast(self, device: torch.device) -> AbstractContextManager[Any]:
-        """Run nets in the chosen precision; what leaves them is turned back to fp32."""
-        return torch.autocast(device.type, dtype=torch.bfloat16) if self.precision == "bf16" else nullcontext()
-
     def posterior(self, x: Float[Tensor, "n c h w"]) -> Gaussian:
         """q(z|x) of images in [0, 1]."""
         with self.cast(x.device):
             raw = self.encoder(x)
         return normal_head(raw.float(), self.scale)
-
-    def raw(self, z: Float[Tensor, "n d"]) -> Tensor:
-        """The decoder's raw output."""
-        with self.cast(z.device):
-            raw = self.decoder(z)
-        return raw.float()
 
     def decode(self, z: Float[Tensor, "n d"]) -> Tensor:
         """The expected data at z, in [0, 1]."""
@@ -123,3 +110,10 @@ class VAE(nn.Module):
         use_generator(self, generator)
         player = Player("vae", [self], self.terms, optimiser)
         return Game(self, lambda batch, step: self.scene(batch, step, generator), [player])
+
+    def validation(self, x: Float[Tensor, "n c h w"], generator: torch.Generator) -> dict[str, float]:
+        """The negative ELBO and its parts, in nats an example."""
+        q = self.posterior(x)
+        raw = self.raw(q.sample(generator))
+        rec, divergence = -self.likelihood.log_prob(raw, x).mean(), kl_per_example(q).mean()
+        return {"negative elbo": (rec + divergence).item(), "reconstruction": rec.item(), "kl": divergence.item()}

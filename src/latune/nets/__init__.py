@@ -3,24 +3,33 @@
 from collections.abc import Iterable
 from dataclasses import fields
 
+from latune.nets.adversarial import Adversarial, Generator, Judge
 from latune.nets.conv import Conv
 from latune.nets.latent import LATENT_NETS, GatedResidual, LatentNets, Trunk
-from latune.nets.layers import ACTIVATIONS, Dropout, Heads, use_generator, xavier_normal
+from latune.nets.layers import ACTIVATIONS, Dropout, Heads, Noise, use_generator, xavier_normal
+from latune.nets.maxout import Guide, Maxout, MaxoutGuide
 from latune.nets.mlp import MLP
 from latune.nets.strided import Strided
 
-NETS: dict[str, type] = {"mlp": MLP, "conv": Conv, "strided": Strided}
+NETS: dict[str, type] = {"mlp": MLP, "conv": Conv, "strided": Strided, "adversarial": Adversarial}
 
 __all__ = [
     "ACTIVATIONS",
     "LATENT_NETS",
     "MLP",
     "NETS",
+    "Adversarial",
     "Conv",
     "Dropout",
     "GatedResidual",
+    "Generator",
+    "Guide",
     "Heads",
+    "Judge",
     "LatentNets",
+    "Maxout",
+    "MaxoutGuide",
+    "Noise",
     "Strided",
     "Trunk",
     "use_generator",

@@ -66,10 +66,31 @@ def _is_dense(x: Tensor) -> bool:
     return x.is_contiguous() or (x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last))
 
 
+class Noise(nn.Module):
+    """A normal draw added to every entry in training, from `generator` when one is set (see `use_generator`)."""
+
+    def __init__(self, scale: float = 0.1) -> None:
+        super().__init__()
+        if scale < 0:
+            raise ValueError(f"Noise has a scale of 0 or more. Got {scale}.")
+        self.scale = scale
+        self.generator: torch.Generator | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The identity outside training."""
+        if not self.training or self.scale == 0:
+            return x
+        return x + self.scale * torch.empty_like(x).normal_(generator=self.generator)
+
+    def extra_repr(self) -> str:
+        """The scale."""
+        return f"scale={self.scale}"
+
+
 def use_generator(module: nn.Module, generator: torch.Generator | None) -> None:
     """Give every layer that draws random numbers the generator they come from."""
     for layer in module.modules():
-        if isinstance(layer, Dropout):
+        if isinstance(layer, Dropout | Noise):
             layer.generator = generator
 
 

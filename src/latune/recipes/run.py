@@ -15,16 +15,17 @@ from latune.data import Dataset, spread
 from latune.data import load as load_data
 from latune.errors import RecipeError, RunError, unknown
 from latune.files import write_text
-from latune.models import MODELS, VAE, Spec, build
+from latune.models import MODELS, Model, Spec, build
 from latune.provenance import machine
 from latune.recipes.compare import differences
 from latune.recipes.schema import Recipe
-from latune.space import SPACE, Space
+from latune.space import CHUNK, SPACE, Space
 from latune.training import Generators, Plan, Trainer, generator, seed_for
-from latune.training.checkpoint import CHECKPOINT, only_training
+from latune.training.checkpoint import CHECKPOINT, WEIGHTS, load_weights, only_training
 
 RECIPE = "recipe.toml"
 VALIDATION_EXAMPLES = 1024
+SETTLED_EXAMPLES = 10_000  # training images that a model may look at when its training has ended
 
 
 def default_folder(recipe: Recipe, words: tuple[str, ...] = ()) -> Path:
@@ -112,7 +113,9 @@ def train(
     # Everything that can be wrong is found before a folder is made, so that bad input leaves nothing behind.
     data = data if data is not None else open_data(recipe, device)
     spec = describe(recipe, data)
-    build(spec, nets=nets)
+    model = build(spec, nets=nets)
+    if recipe.training.start is not None:
+        begin(model, recipe.training.start)
     with only_training(folder):
         write_text(folder / RECIPE, tomli_w.dumps(recipe.plain()))
         return _train(recipe, folder, device, progress, data, nets)
@@ -142,7 +145,9 @@ def _train(recipe: Recipe, folder: Path | None, device: Any, progress: bool, dat
     data = data if data is not None else open_data(recipe, device)
     spec = describe(recipe, data)
     generators = Generators(recipe.seed, device)
-    model = build(spec, seed=seed_for(recipe.seed, "weights"), nets=nets).to(device)
+    model = build(spec, seed=seed_for(recipe.seed, "weights"), nets=nets)
+    started = {} if recipe.training.start is None else {"start": begin(model, recipe.training.start)}
+    model.to(device)
     plan = recipe.training.plan()
     model.precision = plan.precision
     if plan.channels_last:
@@ -158,12 +163,14 @@ def _train(recipe: Recipe, folder: Path | None, device: Any, progress: bool, dat
         generators,
         attributes=spec.attributes,
         folder=folder,
-        about={"recipe": _plain(recipe.plain()), "data": _plain(data.provenance)},
+        about={"recipe": _plain(recipe.plain()), "data": _plain(data.provenance), **started},
         validate=lambda: validate(model, data, recipe.seed),
         progress=progress,
     )
     trainer.run()
-    _settle(model, plan)
+    shown = spread(data.splits["training"], SETTLED_EXAMPLES).split(CHUNK)
+    model.settle((data.images(rows) for rows in shown), generator(recipe.seed, "settle", device=device))
+    _plain_layout(model, plan)
     space = Space(
         model,
         spec,
@@ -173,6 +180,7 @@ def _train(recipe: Recipe, folder: Path | None, device: Any, progress: bool, dat
             "data": data.provenance,
             "seconds": trainer.seconds,
             "steps": trainer.step,
+            **started,
             **machine(device),
         },
     )
@@ -180,6 +188,30 @@ def _train(recipe: Recipe, folder: Path | None, device: Any, progress: bool, dat
     if folder is not None:
         space.save(folder)
     return space
+
+
+def begin(model: Model, start: Path | str) -> str:
+    """Give a model the encoder and decoder of a finished run; the fingerprint of that run's weights.
+
+    Raises:
+        RunError: when there is no finished run, or its networks are others, or their output means something else.
+    """
+    other = Space.load(start)
+    scales = [{getattr(factor, "scale", None) for factor in one.codes.values()} for one in (model, other)]
+    if scales[0] != scales[1]:
+        raise RunError(
+            f"The run in {start} reads its encoder's scale as {_named(scales[1])}, this recipe as {_named(scales[0])}. "
+            "Set model.scale to the run's."
+        )
+    for part in ("encoder", "decoder", "likelihood"):
+        ours, theirs = getattr(model, part), getattr(other.model, part)
+        if isinstance(ours, nn.Module) and isinstance(theirs, nn.Module):
+            load_weights(ours, theirs.state_dict(), Path(start) / WEIGHTS)
+    return other.fingerprint
+
+
+def _named(scales: set[str | None]) -> str:
+    return ", ".join(sorted(scale or "none" for scale in scales))
 
 
 def same_data(space: Space, data: Dataset) -> bool:
@@ -191,7 +223,7 @@ def _plain(data: Any) -> Any:
     return json.loads(json.dumps(data, default=str))
 
 
-def _settle(model: VAE, plan: Plan) -> None:
+def _plain_layout(model: Model, plan: Plan) -> None:
     """Leave behind what was for speed only, so that this Space and the one loaded from its files agree bit for bit."""
     model.precision = "fp32"
     if plan.channels_last:
@@ -202,14 +234,10 @@ def _settle(model: VAE, plan: Plan) -> None:
 
 
 @torch.no_grad()
-def validate(model: VAE, data: Dataset, seed: int) -> dict[str, float]:
-    """The negative ELBO and its parts on (at most 1,024 examples of) the validation split, in nats an example."""
-    from latune.terms import kl_per_example
-
+def validate(model: Model, data: Dataset, seed: int) -> dict[str, float]:
+    """What a model says of itself on (at most 1,024 examples of) the validation split."""
     model.eval()
     x = data.images(spread(data.splits["validation"], VALIDATION_EXAMPLES))
-    q = model.posterior(x)
-    raw = model.raw(q.sample(generator(seed, "validation", device=x.device)))
-    rec, kl = -model.likelihood.log_prob(raw, x).mean(), kl_per_example(q).mean()
+    found = model.validation(x, generator(seed, "validation", device=x.device))
     model.train()
-    return {"negative elbo": (rec + kl).item(), "reconstruction": rec.item(), "kl": kl.item()}
+    return found

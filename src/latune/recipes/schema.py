@@ -81,6 +81,10 @@ class DataSection(Section):
     colour: bool | None = None
     mirror: bool | None = Field(default=None, description="of celeba: train on every image's mirror image too")
 
+    crop: int | None = Field(
+        default=None, gt=0, description="of chair-folders: side of the square around the centre that is kept"
+    )
+
     @field_validator("name")
     @classmethod
     def _known(cls, name: str) -> str:
@@ -124,6 +128,12 @@ class NetsSection(Section):
     padding: int | None = Field(default=None, ge=0)
     activation: Literal["relu", "selu", "gelu", "silu", "tanh", "leaky"] | None = None
     dropout: float | None = Field(default=None, ge=0, lt=1)
+    table: Literal["mnist", "svhn", "celeba", "faces", "chairs"] | None = Field(
+        default=None, description="of adversarial: a table of InfoGAN's appendix"
+    )
+    slope: float | None = Field(default=None, ge=0, lt=1, description="of adversarial: of leaky rectifiers below 0")
+    width: float | None = Field(default=None, gt=0, le=4, description="of adversarial: share of the table's channels")
+    spectral: bool | None = Field(default=None, description="of adversarial: layers of norm 1 in the judge")
     encoder: str | None = Field(default=None, description="your own module, as module:Class")
     decoder: str | None = None
     settings: dict[str, dict[str, Any]] | None = Field(
@@ -174,13 +184,61 @@ class ModelSection(Section):
     latent: int = Field(default=16, gt=0, le=4096)
     likelihood: Literal["bernoulli", "gaussian"] | None = None
     sigma: float | Literal["learned"] | None = None
-    scale: Literal["exp", "softplus", "exp_half"] | None = None
+    scale: Literal["exp", "softplus", "exp_half", "one"] | None = None
     beta: float | RampSection | None = None
     capacity: float | None = Field(default=None, ge=0)
     gamma: float | RampSection | None = None
     delta: float | None = Field(default=None, gt=0)
     order_on: Literal["sample", "mean"] | None = None
     free_first: int | None = Field(default=None, ge=0, description="of ar-vae: free dimensions before the attributes'")
+
+    categorical: list[Annotated[int, Field(ge=2)]] | None = Field(
+        default=None, description="of infogan: classes of each categorical code"
+    )
+    continuous: int | None = Field(default=None, ge=0, description="of infogan: codes that are numbers")
+    noise: Literal["uniform", "normal"] | None = Field(default=None, description="of infogan: what noise is drawn from")
+    information: float | RampSection | None = Field(
+        default=None, description="of infogan: weight of the bound, for categorical codes"
+    )
+    information_real: float | RampSection | None = Field(default=None, description="the same for the others")
+    inform: bool | None = Field(
+        default=None, description="of infogan: false for a plain GAN whose recogniser only watches"
+    )
+    owner: Literal["judge", "generator"] | None = Field(
+        default=None, description="of infogan: with whom the recogniser descends"
+    )
+    smoothing: float | None = Field(
+        default=None, ge=0, lt=0.5, description="of infogan: real images are called real to 1 less this"
+    )
+    penalty: float | None = Field(default=None, ge=0, description="of infogan: weight of R1 at real images")
+    least_scale: float | None = Field(default=None, ge=0, description="of infogan: floor of the recogniser's sigma")
+    judge_rate: float | None = Field(default=None, gt=0, description="of infogan: share of the learning rate")
+    generator_rate: float | None = Field(default=None, gt=0, description="of infogan: share of the learning rate")
+
+    chain: int | None = Field(default=None, gt=0, description="of vgsn: steps of the chain that is unrolled")
+    draws: int | None = Field(default=None, gt=0, description="of vgsn: posterior samples of each example")
+    pretrain: int | None = Field(default=None, ge=0, description="of vgsn: updates as a VAE, before chain and guide")
+    target: Literal["walkback", "walkout"] | None = Field(
+        default=None, description="of vgsn: what a step reconstructs, the data or the chain's last state"
+    )
+    decay: float | None = Field(default=None, ge=0, le=1, description="of vgsn: share of a step of the one before")
+    truncate: int | None = Field(default=None, gt=0, description="of vgsn: steps that a gradient flows back through")
+    checkpoint: bool | None = Field(default=None, description="of vgsn: less memory, more time")
+    sample_x: bool | None = Field(default=None, description="of vgsn: draw what a step hands on")
+    typical: Literal["batch", "running"] | None = Field(
+        default=None, description="of vgsn: the mean KL that spread is measured from"
+    )
+    guide: Literal["x", "z", "off"] | None = Field(default=None, description="of vgsn: where the guide stands")
+    guide_units: int | None = Field(default=None, gt=0, description="of each of the guide's two layers")
+    guide_scale: float | None = Field(default=None, gt=0, description="the guide's best value, in log ratios")
+    guide_weight: float | None = Field(default=None, ge=0, description="of the guide's loss")
+    guide_activity: float | None = Field(default=None, ge=0, description="weight of its squared activations")
+    guide_size: float | None = Field(default=None, ge=0, description="weight of its mean squared score")
+    guide_rate: float | None = Field(default=None, gt=0, description="of the guide: share of the learning rate")
+    pull: str | None = Field(default=None, description="of vgsn: a name of latune.terms.PULLS")
+    pull_weight: float | RampSection | None = Field(default=None, description="of vgsn: weight of the guide's pull")
+    match_mean: float | None = Field(default=None, ge=0, description="of vgsn: weight of the gap between means")
+    match_covariance: float | None = Field(default=None, ge=0, description="the same between covariances")
 
     @field_validator("name")
     @classmethod
@@ -191,7 +249,7 @@ class ModelSection(Section):
             raise ValueError(unknown("model", name, MODELS))
         return name
 
-    _weights = field_validator("beta", "gamma")(not_negative)
+    _weights = field_validator("beta", "gamma", "information", "information_real", "pull_weight")(not_negative)
 
     @model_validator(mode="after")
     def _fits(self) -> ModelSection:
@@ -227,7 +285,7 @@ Beta = Annotated[float, Field(ge=0, lt=1)]
 class OptimiserSection(Section):
     """How to descend."""
 
-    kind: Literal["adam", "adamw", "sgd"] = "adam"
+    kind: Literal["adam", "adamw", "sgd", "soft-sgd", "smoothed-sgd"] = "adam"
     lr: float | RampSection = 1e-3
     betas: tuple[Beta, Beta] = (0.9, 0.999)
     eps: float = Field(default=1e-8, gt=0)
@@ -255,11 +313,12 @@ class TrainingSection(Section):
     compile: bool = False
     channels_last: bool = False
     matmul: Literal["highest", "high", "medium"] = "highest"
+    start: str | None = Field(default=None, description="a finished run whose encoder and decoder training starts from")
     optimiser: OptimiserSection = OptimiserSection()
 
     def plan(self) -> Plan:
         """The trainer's plan."""
-        return Plan(**{key: getattr(self, key) for key in type(self).model_fields if key != "optimiser"})
+        return Plan(**{key: getattr(self, key) for key in type(self).model_fields if key not in ("optimiser", "start")})
 
 
 class Recipe(Section):

@@ -15,6 +15,7 @@ from latune.terms.elbo import kl, kl_per_example, reconstruction
 from latune.terms.information import information
 from latune.terms.likelihoods import LIKELIHOODS, Bernoulli, Categorical, Gaussian, Likelihood
 from latune.terms.order import attribute_order
+from latune.terms.shaping import covariance_gap, guide_loss, mean_gap, spread
 
 TERMS = {
     "reconstruction": reconstruction,
@@ -27,6 +28,10 @@ TERMS = {
     "near": near,
     "energy_distance": energy_distance,
     "information": information,
+    "spread": spread,
+    "guide_loss": guide_loss,
+    "mean_gap": mean_gap,
+    "covariance_gap": covariance_gap,
 }
 
 __all__ = [
@@ -39,15 +44,19 @@ __all__ = [
     "Likelihood",
     "attribute_order",
     "believe",
+    "covariance_gap",
     "discriminate",
     "energy_distance",
     "gradient_penalty",
+    "guide_loss",
     "information",
     "kl",
     "kl_per_example",
     "least_discriminate",
+    "mean_gap",
     "near",
     "r1",
     "reconstruction",
     "slope",
+    "spread",
 ]

@@ -57,12 +57,28 @@ def one_sided(logits: Tensor) -> Tensor:
     return (below + below.square()) / 2
 
 
+def one_sided_absolute(logits: Tensor) -> Tensor:
+    r""":math:`u = \max(-f, 0)`: as hard however far (Variational GSN, eq. 7)."""
+    return F.relu(-logits)
+
+
+def one_sided_square(logits: Tensor) -> Tensor:
+    r""":math:`u^2`, :math:`u = \max(-f, 0)`: harder the farther, and hardly at all near 0."""
+    return F.relu(-logits).square()
+
+
 def minimax(logits: Tensor) -> Tensor:
     r""":math:`\log(1 - \sigma(f))`: the other side of the critic's own loss."""
     return -F.softplus(logits)
 
 
-PULLS: dict[str, Callable[[Tensor], Tensor]] = {"toward_real": toward_real, "one_sided": one_sided, "minimax": minimax}
+PULLS: dict[str, Callable[[Tensor], Tensor]] = {
+    "toward_real": toward_real,
+    "one_sided": one_sided,
+    "one_sided_absolute": one_sided_absolute,
+    "one_sided_square": one_sided_square,
+    "minimax": minimax,
+}
 
 
 def believe(logits: Float[Tensor, "n *k"], pull: str = "toward_real") -> Float[Tensor, ""]:
@@ -87,7 +103,7 @@ def believe(logits: Float[Tensor, "n *k"], pull: str = "toward_real") -> Float[T
     return PULLS[pull](logits).sum() / len(logits)
 
 
-def slope(critic: CriticFunction, points: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+def slope(critic: CriticFunction, points: Float[Tensor, "n *d"]) -> Float[Tensor, "n *d"]:
     """The gradient of a critic's logits, summed over columns, in its points; differentiable in the critic."""
     points = points if points.requires_grad else points.detach().requires_grad_()
     with torch.enable_grad():
@@ -127,7 +143,7 @@ def gradient_penalty(
     return ((gradient.square().sum(1) + SLOPE_EPS).sqrt() - 1).square().mean()
 
 
-def r1(critic: CriticFunction, real: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
+def r1(critic: CriticFunction, real: Float[Tensor, "n *d"]) -> Float[Tensor, ""]:
     r"""Half the squared slope of a critic's logit at real points, averaged over examples.
 
     .. math:: R_1 = \tfrac12\, \mathbb E\, \lVert \nabla f(z_{real}) \rVert^2
@@ -138,7 +154,7 @@ def r1(critic: CriticFunction, real: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
     >>> round(r1(lambda z: z @ torch.tensor([3.0, 4.0]), torch.zeros(5, 2)).item(), 6)
     12.5
     """
-    return slope(critic, real).square().sum(1).mean() / 2
+    return slope(critic, real).square().flatten(1).sum(1).mean() / 2
 
 
 def near(

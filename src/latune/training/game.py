@@ -14,12 +14,15 @@ import torch
 from torch import Tensor, nn
 
 from latune.errors import unknown
+from latune.training.descents import SmoothedSGD, SoftSGD
 from latune.training.schedule import Number, at, times
 
 OPTIMISERS: dict[str, type[torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,
     "adamw": torch.optim.AdamW,
     "sgd": torch.optim.SGD,
+    "soft-sgd": SoftSGD,
+    "smoothed-sgd": SmoothedSGD,
 }
 
 
@@ -36,7 +39,7 @@ class Optimiser:
     """How a player descends.
 
     Args:
-        kind: adam, adamw or sgd.
+        kind: adam, adamw, sgd, soft-sgd or smoothed-sgd (see `latune.training.descents`).
         lr: learning rate, a constant or a ramp.
         betas, eps: Adam's.
         weight_decay: decoupled for adamw, an L2 term otherwise.
@@ -55,11 +58,13 @@ class Optimiser:
         return replace(self, lr=times(self.lr, share))
 
     def build(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
-        """The torch optimiser, fused."""
+        """The torch optimiser, fused where torch has it."""
         if self.kind not in OPTIMISERS:
             raise ValueError(unknown("optimiser", self.kind, OPTIMISERS))
-        settings: dict[str, Any] = {"lr": at(self.lr, 0), "weight_decay": self.weight_decay, "fused": True}
-        if self.kind != "sgd":
+        settings: dict[str, Any] = {"lr": at(self.lr, 0), "weight_decay": self.weight_decay}
+        if self.kind in ("adam", "adamw", "sgd"):
+            settings["fused"] = True
+        if self.kind in ("adam", "adamw"):
             settings |= {"betas": self.betas, "eps": self.eps}
         return OPTIMISERS[self.kind](parameters, **settings)
 
@@ -74,6 +79,7 @@ class Player:
         terms: from a scene to the weighted terms it minimises.
         optimiser: how it descends.
         every: plays on every k-th step.
+        since: its first step; before, it is as if it were not there.
     """
 
     name: str
@@ -81,6 +87,7 @@ class Player:
     terms: Callable[[Any], Iterable[Weighed]]
     optimiser: Optimiser = field(default_factory=Optimiser)
     every: int = 1
+    since: int = 0
 
     def __post_init__(self) -> None:
         self.parameters = [p for module in self.owns for p in module.parameters() if p.requires_grad]
@@ -153,7 +160,7 @@ class Game:
 
     def step(self, batch: Any, step: int) -> dict[str, Tensor]:
         """Let every player whose turn it is play once; return the terms they minimised, on the device."""
-        due = [player for player in self.players if step % player.every == 0]
+        due = [player for player in self.players if step >= player.since and step % player.every == 0]
         losses: dict[str, Tensor] = {}
         if self.order == "simultaneous":
             scene = self.scene(batch, step)

@@ -1,0 +1,71 @@
+"""What every model is: named coordinates, two networks, a game to train them by, and a way to data and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, ClassVar, Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from latune.codes import Codes, Gaussian
+from latune.terms import Likelihood
+from latune.training import Game, Optimiser
+
+
+class Model(nn.Module):
+    """Coordinates, an encoder and a decoder; what a paper adds stands in its own file.
+
+    A subclass says `posterior`, `decode`, `game` and `validation`, and names its coordinates in `name_codes`.
+    """
+
+    attributes: Sequence[str] = ()
+    needs_attributes: ClassVar[bool] = False
+    presets: ClassVar[dict[str, dict[str, Any]]] = {}
+    encodes: bool = True  # whether there is a way from data to codes
+    likelihood: Likelihood | None  # of data given a code; a GAN has none
+    codes: Codes
+    encoder: nn.Module
+    decoder: nn.Module
+    precision: Literal["fp32", "bf16"] = "fp32"
+
+    @staticmethod
+    def name_codes(latent: int, attributes: Sequence[str] = (), **settings: Any) -> Codes:
+        """The coordinates of a latent space of `latent` dimensions."""
+        raise NotImplementedError
+
+    @staticmethod
+    def columns(codes: Codes) -> int:
+        """How many columns the encoder gives."""
+        return codes.params
+
+    def cast(self, device: torch.device) -> AbstractContextManager[Any]:
+        """Run nets in the chosen precision; what leaves them is turned back to fp32."""
+        return torch.autocast(device.type, dtype=torch.bfloat16) if self.precision == "bf16" else nullcontext()
+
+    def posterior(self, x: Float[Tensor, "n c h w"]) -> Gaussian:
+        """What images in [0, 1] tell of the coordinates: mean and scale, each `(n, d)`."""
+        raise NotImplementedError
+
+    def raw(self, z: Float[Tensor, "n d"]) -> Tensor:
+        """The decoder's raw output."""
+        with self.cast(z.device):
+            raw = self.decoder(z)
+        return raw.float()
+
+    def decode(self, z: Float[Tensor, "n d"]) -> Tensor:
+        """The expected data at z, in [0, 1]."""
+        raise NotImplementedError
+
+    def game(self, optimiser: Optimiser, generator: torch.Generator | None = None) -> Game:
+        """Who plays, and what each minimises."""
+        raise NotImplementedError
+
+    def validation(self, x: Float[Tensor, "n c h w"], generator: torch.Generator) -> dict[str, float]:
+        """What the log says of images that are not trained on."""
+        raise NotImplementedError
+
+    def settle(self, images: Iterable[Tensor], generator: torch.Generator) -> None:
+        """What is left to do once training has ended, with images of the training split at hand."""
