@@ -18,7 +18,7 @@ from latune.classifier import Classifier
 from latune.data import load
 from latune.errors import LatuneError
 from latune.metrics import pixel_accuracy
-from latune.papers import EXPERIMENTS, Arm, Experiment, Measured, Published, Quantity, Subject, ledger
+from latune.papers import EXPERIMENTS, Arm, Experiment, Measured, Published, Quantity, Subject, arvae, ledger
 from latune.papers.arvae import content, metrics, pictures, published, sliders, sweep
 from latune.papers.experiment import SCALES, Gallery, drawn
 from latune.papers.reproduction import open_subject, reproduce
@@ -336,7 +336,7 @@ def test_every_experiment_is_complete(name: str) -> None:
         assert len({arm.label for arm in arms}) == len({arm.folder(0) for arm in arms}) == len(arms)
         for arm in (arms[0], arms[-1]):
             recipe = arm.resolve(seed=4)
-            assert recipe.seed == 4 and recipe.data.attributes
+            assert recipe.seed == 4 and (recipe.data.attributes or experiment.paper != arvae.PAPER)
             assert set(arm.published) <= set(experiment.quantities)
     assert {arm.resolve(0).data.name for arm in experiment.arms["paper"][:2]} == {
         arm.resolve(0).data.name for arm in experiment.arms["quick"][:2]

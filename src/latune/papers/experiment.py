@@ -179,7 +179,8 @@ class Experiment:
         draw: pictures of all arms together.
         seeds: how many, unless told otherwise.
         notes: where our measurement differs from the paper's or its code's.
-        layout: whether the page has a row for each number or, for many arms, for each arm.
+        layout: whether the page has a row for each number or, for many arms, for each arm; `crossed` is for one arm
+            whose numbers are titled "column, row".
     """
 
     name: str
@@ -193,7 +194,7 @@ class Experiment:
     draw: Callable[[Gallery], list[Picture]] | None = None
     seeds: int = 3
     notes: tuple[str, ...] = ()
-    layout: Literal["numbers", "arms"] = "numbers"
+    layout: Literal["numbers", "arms", "crossed"] = "numbers"
 
     @cached_property
     def titles(self) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -68,7 +69,7 @@ def _section(experiment: Experiment, results: Path, page: Path) -> str:
     on_file: dict[Scale, list[dict[str, Any]]] = {
         scale: ledger.all_of(results, experiment, scale) for scale in SCALES if experiment.arms.get(scale)
     }
-    tables = {"numbers": _by_number, "arms": _by_arm}
+    tables = {"numbers": _by_number, "arms": _by_arm, "crossed": _crossed}
     parts = [
         f"### {experiment.figure}\n",
         f"{experiment.shows}\n",
@@ -121,6 +122,20 @@ def _by_arm(experiment: Experiment, on_file: Mapping[Scale, Sequence[Mapping[str
             line += [cell(quantity, experiment.published.get(arm, {}).get(name)) or "–"] if name in published else []
         lines.append(line)
     return _table(head, lines)
+
+
+def _crossed(experiment: Experiment, on_file: Mapping[Scale, Sequence[Mapping[str, Any]]]) -> str:
+    """Of one arm: a number titled "column, row" stands there, each column once a scale."""
+    ours = {scale: spreads(records) for scale, records in on_file.items()}
+    (arm,) = experiment.titles
+    cells: dict[str, dict[str, str]] = {}  # by row title, by heading
+    for name, quantity in experiment.quantities.items():
+        column, _, row = quantity.title.partition(", ")
+        for scale in on_file:
+            shown = cell(quantity, ours[scale].get(arm, {}).get(name)) or _absent(scale)
+            cells.setdefault(row, {})[f"{heading(replace(quantity, title=column))}, {scale} scale"] = shown
+    head = list(dict.fromkeys(each for line in cells.values() for each in line))
+    return _table(["", *head], [[row, *(line.get(each, "–") for each in head)] for row, line in cells.items()])
 
 
 def _absent(scale: Scale) -> str:
