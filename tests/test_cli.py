@@ -32,6 +32,7 @@ COMMANDS = [
     ["edit"],
     ["traverse"],
     ["interpolate"],
+    ["walk"],
     ["evaluate"],
     ["info"],
     ["measure"],

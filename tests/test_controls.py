@@ -384,10 +384,10 @@ def test_identity_keeps_near_and_strength_is_a_share(three, judge):
 def test_many_edits_at_once_are_as_many_alone(three, judge):
     control = control_of(judge, three)
     z = PLANE.sample(12, seeded())
-    together = fulfil(z, [control.wish(1)], "descent", identity=1.0).z
-    alone = torch.cat([fulfil(row[None], [control.wish(1)], "descent", identity=1.0).z for row in z])
+    together = fulfil(z, [control.wish(1)], "descent", identity=0.1).z
+    alone = torch.cat([fulfil(row[None], [control.wish(1)], "descent", identity=0.1).z for row in z])
     assert torch.allclose(together, alone, atol=1e-4)
-    move = descent([control.wish(1)], z, identity=1.0)
+    move = descent([control.wish(1)], z, identity=0.1)
     assert torch.equal(move(z), together)
 
 
@@ -435,7 +435,7 @@ def quietly(move):
 
 
 def test_every_kind_is_learned_and_says_how_well(tuned):
-    assert {control.kind for control in tuned.controls.values()} | {"reward"} == set(KINDS)
+    assert {control.kind for control in tuned.controls.values()} | {"reward", "labels"} == set(KINDS)
     assert tuned.controls["number"].scores["accuracy"] > 0.8
     assert tuned.controls["is seven"].scores["accuracy"] > 0.9
     assert tuned.controls["weight"].scores["rank correlation"] > 0.8
@@ -562,7 +562,7 @@ def test_a_control_of_another_model_is_refused(tuned, tmp_path):
         (lambda text: text[:50], "is damaged"),
         (lambda text: text.replace('"format": 1', '"format": 2'), "of format 2; this Latune reads format 1"),
         (lambda text: text.replace('"width": 48', '"width": 50'), "do not fit"),
-        (lambda text: text.replace('"label"', '"labels"'), "Unknown kind 'labels' of control"),
+        (lambda text: text.replace('"label"', '"lable"'), "Unknown kind 'lable' of control"),
     ],
 )
 def test_a_damaged_control_is_told(tuned, tmp_path, harm, message):
@@ -646,7 +646,8 @@ def test_few_examples_against_the_rest(digits_run, digits):
     few = torch.cat([rows[y == 0][:25], rows[y != 0][:25]])
     values = (digits.column("digit", few) == 0).float()
     control = space.controls.learn("ring", images=digits.images(few), values=values, rest=digits)
-    assert control.threshold < 0.98
+    assert control.threshold == 0.95
+    assert 0.7 <= control.sure <= 0.95
     assert control.actor is None
     assert control.about["examples"] > 900
     images = quietly(lambda: space.sample(60, seeded(), ring=1))

@@ -19,7 +19,7 @@ ROWS = [  # top to bottom; a room imports from its own row and from those below
     ["papers", "demo"],
     ["report", "recipes", "fitting", "comparison"],
     ["space", "measurement", "run_folder", "bounds", "matrices"],
-    ["models", "controls", "classifier"],
+    ["models", "controls", "chains", "classifier"],
     ["metrics", "training"],
     ["terms", "moves", "data", "attributes", "calibration", "pictures"],
     ["codes", "nets", "files", "imports", "provenance", "errors"],

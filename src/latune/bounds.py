@@ -37,7 +37,7 @@ def log_weights(
         generator: of the draws, on the space's device; one of seed 0 unless given.
 
     Raises:
-        DataError: fewer than one sample, or images of another shape than the model's.
+        DataError: fewer than one sample, images of another shape than the model's, or a model without a likelihood.
 
     >>> from latune.data import load
     >>> from latune.models import Spec, build
@@ -48,6 +48,9 @@ def log_weights(
     """
     if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
         raise DataError(f"Importance weights need a whole number of samples, 1 or more. Got {samples!r}.")
+    likelihood = space.model.likelihood
+    if likelihood is None:
+        raise DataError(f"{space.spec.model} has no likelihood, so there is no bound of it.")
     q = space.posterior(x)  # checks the images
     x, model = x.to(space.device, torch.float32), space.model
     was, source = model.training, generator or draws(0, "importance weights", device=space.device)
@@ -64,7 +67,7 @@ def log_weights(
             # From the noise itself: (z - mean) / scale would lose digits where the scale is small.
             prior = 0.5 * (noise.double().square() - z.double().square()) + scale.double().log()
             repeated = image.expand(len(z), *image.shape).flatten(0, 1)
-            data = model.likelihood.log_prob(model.raw(z.flatten(0, 1)), repeated)
+            data = likelihood.log_prob(model.raw(z.flatten(0, 1)), repeated)
             out[draw, some] = data.view(z.shape[:2]).double() + prior.sum(2)
     model.train(was)
     return out

@@ -1,4 +1,4 @@
-"""Moves: maps of a latent space to itself. `a >> b` is "a, then b"; `a * n` repeats."""
+"""Moves: maps of a latent space, or of data (`latune.chains`), to itself. `a >> b` is "a, then b"; `a * n` repeats."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 class Move:
     """From a point to a point of the same space, differentiable in the point."""
 
-    def __call__(self, z: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+    def __call__(self, z: Float[Tensor, "n *d"]) -> Float[Tensor, "n *d"]:
         """The moved points."""
         raise TypeError(f"{type(self).__name__} does not say where it moves to.")
 
@@ -33,7 +33,7 @@ class Stay(Move):
     tensor([[1., 1.]])
     """
 
-    def __call__(self, z: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+    def __call__(self, z: Float[Tensor, "n *d"]) -> Float[Tensor, "n *d"]:
         """The same points."""
         return z
 
@@ -76,6 +76,25 @@ class Put(Move):
 
 
 @dataclass(frozen=True)
+class Pick(Move):
+    """Set a one-hot coordinate to one of its classes; the others do not change.
+
+    >>> Pick(first=1, classes=3, which=2)(torch.ones(1, 4))
+    tensor([[1., 0., 0., 1.]])
+    """
+
+    first: int  # its first column
+    classes: int
+    which: int
+
+    def __call__(self, z: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+        """The points with that class."""
+        columns = torch.arange(z.shape[1], device=z.device) - self.first
+        inside = (columns >= 0) & (columns < self.classes)
+        return torch.where(inside, (columns == self.which).to(z.dtype), z)
+
+
+@dataclass(frozen=True)
 class Towards(Move):
     """Go a share of the way to other points: 0 stays, 1 arrives.
 
@@ -98,7 +117,7 @@ class Then(Move):
     first: Move
     second: Move
 
-    def __call__(self, z: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+    def __call__(self, z: Float[Tensor, "n *d"]) -> Float[Tensor, "n *d"]:
         """The points after both."""
         return self.second(self.first(z))
 
@@ -110,11 +129,11 @@ class Repeat(Move):
     move: Move
     times: int
 
-    def __call__(self, z: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+    def __call__(self, z: Float[Tensor, "n *d"]) -> Float[Tensor, "n *d"]:
         """The points after the last time."""
         for _ in range(self.times):
             z = self.move(z)
         return z
 
 
-MOVES: dict[str, type[Move]] = {"stay": Stay, "shift": Shift, "put": Put, "towards": Towards}
+MOVES: dict[str, type[Move]] = {"stay": Stay, "shift": Shift, "put": Put, "pick": Pick, "towards": Towards}

@@ -15,18 +15,18 @@ from latune.attributes import Attribute, as_dict, from_dict
 from latune.calibration import Calibration
 from latune.errors import RecipeError, RunError
 from latune.files import write_json
-from latune.models import VAE, Spec, build
+from latune.models import Model, Spec, build
 from latune.training import checkpoint as ckpt
 
 SPACE = "space.json"
 FORMAT = 1
 
-Parts = tuple[VAE, Spec, dict[str, Attribute], dict[str, Calibration], dict[str, Any]]
+Parts = tuple[Model, Spec, dict[str, Attribute], dict[str, Calibration], dict[str, Any]]
 
 
 def write(
     folder: Path,
-    model: VAE,
+    model: Model,
     spec: Spec,
     attributes: Mapping[str, Attribute],
     calibration: Mapping[str, Calibration],

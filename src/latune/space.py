@@ -6,7 +6,7 @@ import math
 import operator
 import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import chain
@@ -20,13 +20,14 @@ from torch import Tensor, nn
 from latune import run_folder
 from latune.attributes import Attribute, measure
 from latune.calibration import GRID, Calibration
-from latune.codes import Codes, Gaussian
+from latune.chains import Clamp, Walk, as_mask
+from latune.codes import Categorical, Codes, Gaussian, Uniform
 from latune.controls import CONTROLS, Controls
 from latune.data import Dataset, spread
 from latune.data.arrays import as_pixels
 from latune.errors import DataError, RunError, did_you_mean, unknown
-from latune.models import VAE, Spec, Wrapped
-from latune.moves import Move, Put, Shift, Stay, Towards
+from latune.models import Model, Spec, Wrapped
+from latune.moves import Move, Pick, Put, Shift, Stay, Towards
 from latune.pictures import Images, read_image
 from latune.training.generators import generator as draws
 
@@ -54,7 +55,7 @@ class Space:
 
     def __init__(
         self,
-        model: VAE,
+        model: Model,
         spec: Spec,
         attributes: Mapping[str, Attribute] | None = None,
         calibration: Mapping[str, Calibration] | None = None,
@@ -88,6 +89,20 @@ class Space:
     def sliders(self) -> list[str]:
         """The coordinates that move an attribute, by the attribute's name."""
         return list(self.spec.attributes)
+
+    @property
+    def knobs(self) -> list[str]:
+        """What can be turned by name: a categorical coordinate as a whole, the columns of the others, and no noise."""
+        categorical = {name for name, factor in self.codes.items() if isinstance(factor, Categorical)}
+        columns = {name: self.codes.columns()[self.codes.slice(name)] for name in self.codes if name != "noise"}
+        return [knob for name, those in columns.items() for knob in ([name] if name in categorical else those)]
+
+    def classes_of(self, name: str) -> list[Any]:
+        """The classes of a categorical coordinate or of a control; none where it is a number."""
+        if name in self.controls:
+            return list(self.controls[name].classes)
+        factor = self.codes.factors.get(name)
+        return list(range(factor.k)) if isinstance(factor, Categorical) else []
 
     @cached_property
     def controls(self) -> Controls:
@@ -186,7 +201,8 @@ class Space:
                 not arrived.
             strength: how much of a control's way is gone.
             realism: how much the control `realism` mends first, from 0 to 1.
-            at: coordinates and controls by name.
+            at: coordinates and controls by name. A control of several labels takes some of them, as
+                `face={"smiling": 1, "male": 0}`; the others are those of examples that have these.
         """
         coordinates, wanted = self._split(at)
         attributes, units = self._split_units(to)
@@ -195,7 +211,8 @@ class Space:
         z = self._aim(held(z), attributes)
         if wanted or units or realism:
             wishes = self.controls.wishes(wanted, units)
-            z = held(self.controls.move(z, wishes, by=by, strength=strength, realism=realism, fresh=True))
+            dials = {"by": by, "strength": strength, "realism": realism, "generator": generator}
+            z = held(self.controls.move(z, wishes, fresh=True, **dials))
         return self.decode(z)
 
     def edit(
@@ -208,6 +225,7 @@ class Space:
         strength: float = 1.0,
         identity: float = 0.0,
         realism: float = 0.0,
+        keep: Any = (),
         **change: Any,
     ) -> Images:
         """Change images: `thickness=+2` in latent units, a control as it should be (`smiling=1`, `loop=0`), or
@@ -226,48 +244,76 @@ class Space:
             strength: how much of a control's way is gone.
             identity: weight of staying near the image's own code, in a descent.
             realism: weight of the control `realism`; without another control, how much it mends.
-            change: shifts of coordinates and values of controls, by name.
+            keep: the name of a control, or several, that stays what it is for each image while others, or coordinates,
+                are moved: `keep="digit"`.
+            change: shifts of coordinates and values of controls, by name. Of several labels in one control, those that
+                are not named stay as its critic sees them now.
         """
-        dials = {"by": by, "strength": strength, "identity": identity, "realism": realism}
+        dials = {"by": by, "strength": strength, "identity": identity, "realism": realism, "keep": keep}
         return self.decode(self._moved(self.encode(x), to, change, **dials))
 
     def moved(self, z: Tensor, /, *, to: Any = None, **change: Any) -> Tensor:
         """Codes after what `edit` does to their images; its arguments."""
-        dials = {name: change.pop(name) for name in ("by", "strength", "identity", "realism") if name in change}
+        names = ("by", "strength", "identity", "realism", "keep")
+        dials = {name: change.pop(name) for name in names if name in change}
         return self._moved(z, to, change, **dials)
 
-    def _moved(self, z: Tensor, to: Any, change: Mapping[str, Any], *, realism: float = 0.0, **dials: Any) -> Tensor:
+    def _moved(
+        self, z: Tensor, to: Any, change: Mapping[str, Any], *, keep: Any = (), realism: float = 0.0, **dials: Any
+    ) -> Tensor:
         coordinates, wanted = self._split(change)
         attributes, units = self._split_units(to)
+        start = z
         z = self._aim(self._shifted(coordinates)(z), attributes)
-        if wanted or units or realism:
-            z = self.controls.move(z, self.controls.wishes(wanted, units), realism=realism, **dials)
+        if wanted or units or realism or keep:
+            held = [column for name in (*coordinates, *(attributes or ())) for column in self._columns(name)]
+            wishes = self.controls.wishes(wanted, units)
+            z = self.controls.move(z, wishes, realism=realism, keep=keep, at=start, held=held, **dials)
         return z
 
-    def traverse(self, x: Any, name: Any, values: Any = None) -> Images:
-        """Images `(n, k, c, h, w)` with one coordinate at each of `k` values (10 from -4 to 4 unless given), or with a
-        control at each of `k` (its classes, or 0, 0.1, ..., 1).
+    def traverse(self, x: Any, name: Any, values: Any = None, *, at: Tensor | None = None) -> Images:
+        """Images `(n, k, c, h, w)` with one coordinate at each of `k` values (10 from -4 to 4 unless given; of a
+        uniform code over twice its range, of a categorical one all classes), or with a control at each of `k` (its
+        classes, or 0, 0.1, ..., 1).
+
+        Args:
+            x: images to start from; None with `at`.
+            name: of a coordinate or a control.
+            values: where it is put.
+            at: codes `(n, d)` to start from instead.
         """
+        z = self.encode(x) if at is None else at.to(self.device)
         if isinstance(values, Tensor | np.ndarray):
             values = values.tolist()
         if name in self.controls:
-            return self._traverse_control(x, name, values)
-        column = self._column(name)
+            return self._traverse_control(z, name, values)
+        self._columns(name)
         if values is None:
-            values = torch.linspace(-4, 4, 10).tolist()
+            values = self._usual(name)
         if not isinstance(values, Sequence) or isinstance(values, str) or not values:
             raise DataError(f"A traversal of '{name}' needs one or more latent values, as [-2, 0, 2]. Got {values!r}.")
-        z = self.encode(x)
-        rows = torch.stack([Put(column, _number(name, value))(z) for value in values], dim=1)  # (n, k, d)
-        return self._grid(rows)
+        moves = [self._held({name: value}) for value in values]
+        return self._grid(torch.stack([move(z) for move in moves], dim=1))  # from (n, k, d)
 
-    def _traverse_control(self, x: Any, name: str, values: Any) -> Images:
+    def _usual(self, name: Any) -> list[float]:
+        """Where a coordinate is looked at unless told otherwise: all classes, -4 to 4, or twice a prior's range."""
+        factor = self.codes.factors.get(name)
+        if isinstance(factor, Categorical):
+            return list(range(factor.k))
+        ends = (-4.0, 4.0)
+        if isinstance(factor, Uniform):
+            middle, width = (factor.lo + factor.hi) / 2, factor.hi - factor.lo
+            ends = (middle - width, middle + width)
+        return torch.linspace(*ends, 10).tolist()
+
+    def _traverse_control(self, z: Tensor, name: str, values: Any) -> Images:
         control = self.controls[name]
         if values is None:
-            values = list(control.classes) or [i / 10 for i in range(11)]
+            several = control.kind == "labels"
+            classes = [{label: 1} for label in control.classes] if several else list(control.classes)
+            values = classes or [i / 10 for i in range(11)]
         if not isinstance(values, Sequence) or isinstance(values, str) or not values:
             raise DataError(f"A traversal of '{name}' needs one or more values, as [0, 0.5, 1]. Got {values!r}.")
-        z = self.encode(x)
         with warnings.catch_warnings():  # that the ends are out of reach of some is what a traversal shows
             warnings.simplefilter("ignore", UserWarning)
             moved = [self.controls.move(z, [control.wish(value)], by="descent") for value in values]
@@ -289,6 +335,77 @@ class Space:
         start, end = torch.broadcast_tensors(start, end)
         return self._grid(torch.stack([Towards(end, i / (steps - 1))(start) for i in range(steps)], dim=1))
 
+    def walk(
+        self,
+        x: Any,
+        /,
+        steps: Any = None,
+        *,
+        clamp: Any = None,
+        fixed: Any = None,
+        begin: str = "kept",
+        every: Any = 1,
+        sample_z: bool = True,
+        sample_x: bool = False,
+        move: Callable[[Tensor], Tensor] | None = None,
+        seed: int = 0,
+        to: Any = None,
+        **change: Any,
+    ) -> Walk:
+        """Walk from images along the data: encode, decode, and again, so many `steps` or for ever.
+
+        Frames `Images (n, c, h, w)` are made as they are looked at: `for frame in space.walk(x, steps=200): ...`. What
+        `save` writes ends in .png (a sheet) or .gif.
+
+        Args:
+            x: images to start from, a chain each.
+            steps: how many; None for ever.
+            clamp: a mask, 1 (white) where the picture is held and 0 where it is painted anew: `(h, w)`, with an axis of
+                channels, with an axis of images, or the path of a picture.
+            fixed: what is held; `x` unless given.
+            begin: what the free part starts as: `kept` as it is, `noise`, or `blank`.
+            every: a frame each so many steps.
+            sample_z: draw each code from the posterior; else its mean is taken, and the walk is a single path.
+            sample_x: draw each image from the likelihood; else its mean is handed on.
+            move: a move of codes in every step, as `latune.chains.guided(guide)`, after what `change` asks for.
+            seed: of all draws; chain i has a stream of its own.
+            to, change: what is done to the codes of every step, as in `edit`: controls (`digit=3`, `realism=0.5`) and
+                coordinates, whose shifts add up.
+
+        Raises:
+            DataError: images or masks that do not fit, numbers that are no counts; and, while it walks, a chain that is
+                not finite, with its step.
+        """
+        if not self.encodes:
+            raise DataError("This model has no encoder: it makes images, and cannot walk, which encodes every one.")
+        x = self._take(x)
+        steps = None if steps is None else _whole("The number of steps", steps, 0)
+        hold = None
+        if clamp is not None:
+            held = x if fixed is None else self._take(fixed)
+            if len(held) not in (1, len(x)):
+                raise DataError(f"What is held is one image, or one for each of {len(x)}. Got {len(held)}.")
+            hold = Clamp(as_mask(clamp, self.shape, len(x), x.device), held)
+        elif fixed is not None or begin != "kept":
+            raise DataError("fixed= and begin= go with a mask: clamp=, 1 where the picture is held.")
+        if to is not None or change:
+            edit = self._each_step(x, to, change)
+            move = edit if move is None else _then(edit, move)
+        every, seed = _whole("every", every, 1), _whole("The seed", seed, 0)
+        return Walk(self.model, x, steps, hold, begin, every, sample_z, sample_x, move, seed, self._asleep)
+
+    def _each_step(self, x: Tensor, to: Any, change: Mapping[str, Any]) -> Callable[[Tensor], Tensor]:
+        """The edit of every step; what cannot be is told now, and who did not arrive is told of the start only."""
+        if len(x):
+            self.moved(self.encode(x), to=to, **change)
+
+        def move(z: Tensor) -> Tensor:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)
+                return self.moved(z, to=to, **change)
+
+        return move
+
     def measure(self, data: Any, split: str = "test", **settings: Any) -> Any:
         """Every metric of the model on a split it was not trained on; see `latune.measurement.measure_space`."""
         from latune.measurement import measure_space
@@ -306,6 +423,18 @@ class Space:
         from latune.measurement import measure_control
 
         return measure_control(self, edit, data, split, **settings)
+
+    def measure_walk(self, data: Dataset, split: str = "test", **settings: Any) -> Any:
+        """How walks mix and whether they stay with the data; see `latune.measurement.measure_walk`."""
+        from latune.measurement import measure_walk
+
+        return measure_walk(self, data, split, **settings)
+
+    def measure_inpainting(self, data: Dataset, split: str = "test", **settings: Any) -> Any:
+        """How well walks paint in what was hidden; see `latune.measurement.measure_inpainting`."""
+        from latune.measurement import measure_inpainting
+
+        return measure_inpainting(self, data, split, **settings)
 
     # --- the attribute's own units -----------------------------------------------------------------------------------
 
@@ -498,6 +627,13 @@ class Space:
             f"Allowed: {', '.join(self._labels(each) for each in self.codes)}.{controls}"
         )
 
+    def _columns(self, name: Any) -> range:
+        """The column of a coordinate, or all those of a categorical one."""
+        if isinstance(self.codes.factors.get(name), Categorical):
+            return range(self.codes.width)[self.codes.slice(name)]
+        column = self._column(name)
+        return range(column, column + 1)
+
     def _split(self, named: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """What was asked for of coordinates, and of controls."""
         mine = {name: value for name, value in named.items() if name in self.controls}
@@ -518,7 +654,11 @@ class Space:
     def _moves(self, kind: Any, values: Mapping[str, Any]) -> Move:
         move: Move = Stay()
         for name, value in values.items():
-            move = move >> kind(self._column(name), _number(name, value))
+            factor = self.codes.factors.get(name)
+            if isinstance(factor, Categorical):
+                move = move >> Pick(self.codes.slice(name).start, factor.k, _class(name, value, factor.k))
+            else:
+                move = move >> kind(self._column(name), _number(name, value))
         return move
 
     def _held(self, values: Mapping[str, Any]) -> Move:
@@ -532,6 +672,11 @@ class Space:
         return Images.of(self.decode(rows.flatten(0, 1)).plain().unflatten(0, rows.shape[:2]))
 
 
+def _then(first: Callable[[Tensor], Tensor], second: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """One after the other."""
+    return lambda z: second(first(z))
+
+
 def _number(name: str, value: Any) -> float:
     """A finite number that was given for a coordinate."""
     if isinstance(value, Tensor):
@@ -540,6 +685,14 @@ def _number(name: str, value: Any) -> float:
     if isinstance(plain, bool) or not isinstance(plain, int | float) or not math.isfinite(plain):
         raise DataError(f"'{name}' takes a finite number. Got {value!r}.")
     return float(plain)
+
+
+def _class(name: str, value: Any, k: int) -> int:
+    """A class that was given for a categorical coordinate."""
+    number = _number(name, value)
+    if number not in range(k):
+        raise DataError(f"'{name}' is one of the classes 0 to {k - 1}. Got {value!r}.")
+    return int(number)
 
 
 def _outside() -> int:

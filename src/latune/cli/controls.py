@@ -54,9 +54,11 @@ def control_add(
     name
         What the control is called.
     attribute
-        A column of the data that the run was trained on, or COLUMN=VALUE for one of its classes.
+        A column of the data that the run was trained on, or COLUMN=VALUE for one of its classes. Several with commas
+        between them, smiling,male,young, are one control.
     rule
-        A Python function, as module:function: uint8 images in, a number in [0, 1] for each out.
+        A Python function, as module:function: uint8 images in, a number in [0, 1] for each out. It is asked about what
+        the model makes of its prior and of its data.
     examples
         Five or more pictures, or a folder of them.
     against
@@ -78,6 +80,7 @@ def control_add(
     """
     from latune.controls import REALISM
     from latune.controls.examples import pictures, read_rows
+    from latune.controls.rules import rule_of
     from latune.provenance import check_device
     from latune.space import Space
 
@@ -97,7 +100,8 @@ def control_add(
     space = Space.load(run, device)
     how: dict[str, Any] = {"seed": seed, "again": again}
     if rule is not None:
-        control = space.controls.learn_rule(name, rule, _own(data, table, space), **how)
+        found = rule_of(rule)  # what is wrong with it is told before data are opened
+        control = space.controls.learn_rule(name, found, _data(run, data, table, space), **how)
     elif examples:
         shown = pictures(examples, space.shape, resize)  # what is wrong with them is told before data are opened
         other = against or _data(run, data, table, space)
@@ -109,7 +113,9 @@ def control_add(
     elif name == REALISM:
         control = space.controls.learn_realism(_data(run, data, table, space), **how)
     else:
-        control = space.controls.learn(name, _data(run, data, table, space), attribute=attribute, **how)
+        several = tuple(attribute.split(",")) if attribute and "," in attribute else ()
+        which: dict[str, Any] = {"attributes": several} if several else {"attribute": attribute}
+        control = space.controls.learn(name, _data(run, data, table, space), **which, **how)
     say(f"learned: {control.name} ({source(control)}) in {control.about['seconds']:.1f} s")
     say(f"         {told(control)}")
     say(f"next:    latune sample {quoted(run)} {_use(control)}")
@@ -186,6 +192,8 @@ def _use(control: Control) -> str:
 
     if control.name == REALISM:
         return "--realism 1"
+    if control.kind == "labels":
+        return f"--with {quoted(Path(f'{control.name}.{control.classes[0]}=1'))}"
     wanted = control.classes[0] if control.classes else "high" if control.kind == "real" else "1"
     return f"--with {quoted(Path(f'{control.name}={wanted}'))}"
 

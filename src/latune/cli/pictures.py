@@ -11,7 +11,9 @@ from cyclopts import Parameter
 from latune.cli.shell import Json, Seed, app, err, open_run, out, png, save, write
 from latune.errors import LatuneError
 
-Controls = Annotated[list[str] | None, Parameter(name="--with", help="what a control should be: smiling=1, digit=3")]
+Controls = Annotated[
+    list[str] | None, Parameter(name="--with", help="what a control should be: digit=3, face.smiling=1")
+]
 By = Annotated[str | None, Parameter(help="how controls move: actor, descent or vector; chosen unless given")]
 Strength = Annotated[float, Parameter(help="how much of a control's way is gone")]
 Realism = Annotated[float, Parameter(help="how much the control realism mends, from 0 to 1")]
@@ -70,6 +72,7 @@ def edit(
     strength: Strength = 1.0,
     identity: float = 0.0,
     realism: Realism = 0.0,
+    keep: list[str] | None = None,
     picture: Annotated[Path | None, Parameter(name="--out")] = None,
     json_file: Json = None,
 ) -> None:
@@ -87,6 +90,8 @@ def edit(
         Bring an attribute to a value of its own unit: slant=0.4.
     identity
         Weight of staying near the image's own code, where a control moves by descent.
+    keep
+        A control that stays what it is while others move: digit.
     picture
         The PNG file; IMAGE-edit.png in the current folder unless given.
     """
@@ -104,6 +109,7 @@ def edit(
     x = read_image(image, space.shape)
     change = _once(_numbers(set_), _wishes(with_, space.controls))
     dials: dict[str, Any] = {"by": by, "strength": strength, "identity": identity, "realism": realism}
+    dials["keep"] = keep or []
     edited = space.edit(x, to=_numbers(to), **dials, **change)
     shown = torch.cat([x, space.decode(space.encode(x)).plain().cpu(), edited.plain().cpu()])
     save(Images.of(shown), file)
@@ -162,11 +168,12 @@ def traverse(
     if steps < 2 or n < 1:
         raise LatuneError(f"--steps is 2 or more and --n is 1 or more. Got {steps} and {n}.")
     space = open_run(run)
-    x = read_image(image, space.shape) if image else space.sample(n, generator=generator(seed, "traverse"))
-    for each in name or space.sliders or space.codes.columns():
+    x = read_image(image, space.shape) if image else None
+    z = None if image else space.codes.sample(n, generator(seed, "traverse"))
+    for each in name or space.sliders or space.knobs:
         ends = (0.0, 1.0) if each in space.controls else (-reach, reach)
-        through = each in space.controls and space.controls[each].classes
-        images = space.traverse(x, each, None if through else torch.linspace(*ends, steps))
+        through = space.classes_of(each)
+        images = space.traverse(x, each, None if through else torch.linspace(*ends, steps), at=z)
         save(images, (folder or run / "traversals") / f"{each.replace('/', '_')}.png")
 
 
@@ -219,17 +226,30 @@ def _numbers(words: list[str] | None) -> dict[str, float]:
 
 
 def _wishes(words: list[str] | None, controls: Any) -> dict[str, Any]:
-    """`name=value` words of controls: numbers where they are numbers, else `high`, or the name of a class."""
+    """`name=value` words of controls: numbers where they are numbers, else `high`, or the name of a class.
+
+    One of several labels of a control is `name.label=value`.
+    """
     wishes: dict[str, Any] = {}
     for word in words or []:
         name, equals, text = word.partition("=")
         if not (equals and name and text):
             raise LatuneError(f"'{word}' is not of the form name=value, for example smiling=1 or digit=3.")
-        try:
-            wishes[name] = text if controls[name].classes else float(text)
-        except ValueError:
-            wishes[name] = text
+        control = name.partition(".")[0]
+        if name not in controls and control in controls and controls[control].kind == "labels":
+            label, _, text = word.partition(".")[2].rpartition("=")  # a label may be a class of an attribute, digit=3
+            wishes.setdefault(control, {})[label] = _value(text)
+        else:
+            wishes[name] = text if controls[name].classes else _value(text)
     return wishes
+
+
+def _value(text: str) -> float | str:
+    """A number where it is one."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _once(*parts: dict[str, Any]) -> dict[str, Any]:

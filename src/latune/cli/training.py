@@ -24,7 +24,7 @@ OWN_DATA = {  # what `train` takes with --data, and the model it is
 def demo(
     *, folder: Annotated[Path, Parameter(name="--out")] = Path("demo"), seed: Seed = 0, json_file: Json = None
 ) -> None:
-    """Train on real handwriting, turn its sliders, write pictures and a measured report.
+    """Train on real handwriting, turn its sliders, add a control, write pictures and a measured report.
 
     Parameters
     ----------

@@ -4,7 +4,8 @@ from latune.controls.actors import Gated
 from latune.controls.apply import BYS, fulfil
 from latune.controls.control import Control, Wish
 from latune.controls.critics import JUDGINGS, Critics, Judging, learn_critic
-from latune.controls.descent import Descend, Descended
+from latune.controls.descent import DESCENTS, Descend, Descended, Descending
+from latune.controls.keep import Kept
 from latune.controls.learning import PRESETS, Learning, Players, learn_actor
 from latune.controls.lesson import KINDS, Encoded, Lesson, lesson_of, realism_lesson
 from latune.controls.preferences import Taste, learn_taste, taste_of
@@ -14,6 +15,7 @@ from latune.controls.shelf import CONTROLS, REALISM, RESERVED, Controls
 __all__ = [
     "BYS",
     "CONTROLS",
+    "DESCENTS",
     "JUDGINGS",
     "KINDS",
     "PRESETS",
@@ -24,9 +26,11 @@ __all__ = [
     "Critics",
     "Descend",
     "Descended",
+    "Descending",
     "Encoded",
     "Gated",
     "Judging",
+    "Kept",
     "Learning",
     "Lesson",
     "Players",

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from latune.controls.again import Again
 from latune.controls.apply import fulfil
 from latune.controls.control import Control, Wish, finite
 from latune.controls.lesson import Lesson
@@ -27,7 +28,12 @@ Judge = Callable[[Tensor, Wish], Tensor]
 
 @torch.no_grad()
 def beside_vector(
-    control: Control, lesson: Lesson, space: Any, seed: int = 0, judge: Judge | None = None
+    control: Control,
+    lesson: Lesson,
+    space: Any,
+    seed: int = 0,
+    judge: Judge | None = None,
+    again: Again | None = None,
 ) -> dict[str, float]:
     """How often draws of the prior become what is asked for, in the eyes of a judge that took no part.
 
@@ -42,15 +48,17 @@ def beside_vector(
         space: the model.
         seed: of the draws.
         judge: a rule, say; else what was made is encoded again and compared with the examples nearest to it.
+        again: what critics look at in a descent; see `latune.controls.again`.
     """
     judge = judge or neighbours(lesson, space, seed)
     wishes = asked(control)
-    z = space.codes.sample(DRAWS, generator(seed, "baseline", device=space.device), space.device)
+    source = generator(seed, "baseline", device=space.device)
+    z = space.codes.sample(DRAWS, source, space.device)
     found: dict[str, list[Tensor]] = {way: [] for way in WAYS}
     for wish, part in zip(wishes, z.chunk(len(wishes)), strict=True):
         made = {
-            "success": fulfil(part, [wish], fresh=True).z,
-            "vector": fulfil(part, [wish], "vector").z,
+            "success": fulfil(part, [wish], fresh=True, codes=space.codes, generator=source).z,
+            "vector": fulfil(part, [wish], "vector", codes=space.codes).z,
             "untouched": part,
         }
         for way, moved in made.items():
@@ -64,6 +72,8 @@ def asked(control: Control) -> list[Wish]:
         k = len(control.classes)
         places = np.unique(np.linspace(0, k - 1, min(k, CLASSES)).round().astype(int))
         return [control.wish(control.classes[place]) for place in places]
+    if control.kind == "labels":
+        return [control.wish({label: 1}) for label in control.classes[:CLASSES]]
     return [control.wish("high" if control.kind == "real" else control.most)]
 
 
@@ -73,6 +83,9 @@ def neighbours(lesson: Lesson, space: Any, seed: int = 0) -> Judge:
     Of labels and classes: whether the distance within which a given share of a class lies is the smallest for what was
     wished, which is the nearest neighbours' vote with all classes alike. Of the others: the nearest ones' mean.
     """
+    if lesson.kind == "labels":
+        judges = [neighbours(lesson.only(place), space, seed) for place in range(lesson.width)]
+        return lambda images, wish: judges[int(wish.counts.int().argmax())](images, wish)
     z = torch.cat([lesson.codes.mean, lesson.held_codes.mean])
     targets = torch.cat([lesson.targets, lesson.held_targets])
     order = torch.randperm(len(targets), generator=torch.Generator().manual_seed(seed)).to(targets.device)
@@ -94,7 +107,7 @@ def neighbours(lesson: Lesson, space: Any, seed: int = 0) -> Judge:
                 for group in groups.values()
             ]
             winner = torch.tensor(list(groups), device=made.device)[torch.stack(far).argmin(0)]
-            wanted = wish.target.argmax() if lesson.kind == "classes" else wish.target[0].round()
+            wanted = wish.target.argmax() if lesson.kind == "classes" else wish.target[wish.counts][0].round()
             return (winner == wanted).float()
 
         return vote

@@ -55,11 +55,13 @@ class Wish:
         off = (torch.sigmoid(self.control.critic(z)) - self.target).abs()
         return 1 - (off * self.counts).amax(1)
 
-    def arrived(self, z: Float[Tensor, "n d"]) -> Bool[Tensor, " n"]:
-        """Whether each point is near enough in every column that counts."""
+    def arrived(self, z: Float[Tensor, "n d"], belief: float | None = None) -> Bool[Tensor, " n"]:
+        """Whether each point is near enough in every column that counts: believed as the control's threshold asks, or
+        as another asks.
+        """
         off = (torch.sigmoid(self.control.critic(z)) - self.target).abs()
         whole = (self.target == 0) | (self.target == 1)
-        allowed = torch.where(whole, 1 - self.control.threshold, TOLERANCE)
+        allowed = torch.where(whole, 1 - (self.control.threshold if belief is None else belief), TOLERANCE)
         return ((off <= allowed) | ~self.counts).all(1)
 
     @property
@@ -74,20 +76,23 @@ class Control:
 
     Args:
         name: what it is called in `sample`, `edit` and `traverse`.
-        kind: `label`, `classes`, `real`, `reward` or `realism`.
+        kind: `label`, `labels`, `classes`, `real`, `reward` or `realism`.
         critic: `(n, d)` points to `(n, k)` logits.
         vectors: attribute vectors `(k, d)`, the baseline without a network.
         scale: mean posterior scale of each coordinate, `(d,)`.
         fingerprint: of the model that it was made for.
         nets, actor_nets: sizes of the networks, to build them again; the actor's is None where there is none.
         actor: `(point, given)` to a point.
-        classes: names of the columns of `classes`.
+        classes: names of the columns of `classes` and `labels`.
         quantiles: of a real attribute: its values at evenly spaced ranks.
         unit: of a real attribute.
-        threshold: belief at which a point has arrived.
+        threshold: belief that a move aims at.
+        sure: belief from which a move is said to have arrived, lower where the critic is that sure of little that it
+            knows; the threshold where None.
         scores: measured on examples that it was not learned from.
         about: plain data: from what, how and by what it was made.
-        memory: tensors that it was learned from, of controls that go on learning.
+        memory: tensors that it was learned from, of controls that go on learning; of several labels, the rows of them
+            that examples have.
     """
 
     name: str
@@ -103,6 +108,7 @@ class Control:
     quantiles: tuple[float, ...] = ()
     unit: str = ""
     threshold: float = THRESHOLD
+    sure: float | None = None
     scores: dict[str, float] = field(default_factory=dict)
     about: dict[str, Any] = field(default_factory=dict)
     memory: dict[str, Tensor] = field(default_factory=dict)
@@ -143,13 +149,15 @@ class Control:
 
         A label, a reward and the rank of a real attribute take a number from 0 (not, lowest) to 1, or "low" and "high";
         a reward that a rule was never seen to give becomes the nearest that it was. Classes take the name or the number
-        of one, or "not" before it.
+        of one, or "not" before it. Several labels take a mapping of some of them to such numbers.
 
         Raises:
             DataError: for another value.
         """
         if self.kind == "classes":
             return self._class(value)
+        if self.kind == "labels":
+            return self._labels(value)
         plain = value.item() if isinstance(value, Tensor) and value.numel() == 1 else value
         number = WORDS.get(plain, plain) if isinstance(plain, str) else plain
         if isinstance(number, str) or not isinstance(number, int | float) or not 0 <= number <= 1:  # NaN as well
@@ -201,6 +209,23 @@ class Control:
             return self._wish([0.0] * len(own), own, f"{self.name} = {text}")
         return self._wish([float(is_it) for is_it in own], [True] * len(own), f"{self.name} = {text}")
 
+    def _labels(self, value: Any) -> Wish:
+        if not isinstance(value, Mapping):
+            shown = f'{{"{self.classes[0]}": 1, "{self.classes[1]}": 0}}'
+            raise DataError(f"'{self.name}' takes some of its labels with a value each, as {shown}. Got {value!r}.")
+        if odd := [label for label in value if label not in self.classes]:
+            raise DataError(unknown(f"label of '{self.name}'", str(odd[0]), self.classes))
+        numbers: dict[str, float] = {}
+        for label, each in value.items():
+            plain = each.item() if isinstance(each, Tensor) and each.numel() == 1 else each
+            number = WORDS.get(plain, plain) if isinstance(plain, str) else plain
+            if isinstance(number, str) or not isinstance(number, int | float) or not 0 <= number <= 1:
+                raise DataError(f"'{label}' of '{self.name}' is a number from 0 to 1, 'low' or 'high'. Got {each!r}.")
+            numbers[label] = float(number)
+        said = ", ".join(f"{label} = {each}" for label, each in value.items())
+        named = [label in numbers for label in self.classes]
+        return self._wish([numbers.get(label, 0.0) for label in self.classes], named, f"{self.name}: {said or 'any'}")
+
     def _wish(self, target: list[float], counts: list[bool], said: str) -> Wish:
         device = self.scale.device
         return Wish(self, torch.tensor(target, device=device), torch.tensor(counts, device=device), said)
@@ -230,6 +255,7 @@ class Control:
                 "quantiles": list(self.quantiles),
                 "unit": self.unit,
                 "threshold": self.threshold,
+                "sure": self.sure,
                 "scores": self.scores,
                 "about": self.about,
             },
@@ -258,6 +284,7 @@ class Control:
             kept: dict[str, Any] = {
                 key: data[key] for key in ("name", "kind", "fingerprint", "unit", "threshold", "scores", "about")
             }
+            kept["sure"] = data.get("sure")
             members = int(data["members"])
             lists: dict[str, Any] = {"classes": tuple(data["classes"]), "quantiles": tuple(data["quantiles"])}
         except FileNotFoundError:

@@ -110,7 +110,8 @@ def learn_critic(lesson: Lesson, how: Judging, seed: int = 0, start: Critics | N
                 rows = rows[part[rows] != i]
             z = lesson.codes.draw(rows, draws["points"], how.draw)
             target = lesson.targets[rows]
-            if how.mixup and lesson.kind in ("label", "classes"):  # a mixed rank would no longer be the expected one
+            # A mixed rank would no longer be the expected one.
+            if how.mixup and lesson.kind in ("label", "labels", "classes"):
                 share = torch.rand(len(z), 1, generator=draws["mixup"], device=device)
                 z, target = torch.lerp(z.flip(0), z, share), torch.lerp(target.flip(0), target, share)
             seen.append((member, z.requires_grad_() if how.smooth else z, target))

@@ -64,7 +64,43 @@ def lesson_of_column(
     Raises:
         DataError: an attribute or a class that the data do not have.
     """
-    column, equals, wanted = (attribute or name).partition("=")
+    value, found, names, unit = column_of(data, attribute or name, kind, classes)
+    return lesson_of(name, codes, value, found, names, unit, seed=seed)
+
+
+def lesson_of_columns(name: str, data: Dataset, codes: Encoded, attributes: Sequence[str], seed: int = 0) -> Lesson:
+    """A lesson from several labels at once: binary attributes of a data set, or classes of others as `attribute=class`.
+
+    Args:
+        name: of what is taught.
+        data: of which the training split is used.
+        codes: of the training split, in its order.
+        attributes: two or more, in the order of the columns.
+        seed: of what is kept for measuring.
+
+    Raises:
+        DataError: attributes that the data do not have, that are no labels, or fewer than two.
+    """
+    if isinstance(attributes, str) or len(set(attributes)) < max(2, len(attributes)):
+        raise DataError(
+            f'attributes= takes two or more attributes, each once, as ("smiling", "male"). Got {attributes!r}.'
+        )
+    columns = [column_of(data, attribute) for attribute in attributes]
+    other = [each for each, (_, kind, _, _) in zip(attributes, columns, strict=True) if kind != "label"]
+    if other:
+        raise DataError(
+            f"Several attributes at once are yes or no, each. '{other[0]}' of '{data.name}' is not; learn it as a "
+            f"control of its own, or name one class: '{other[0]}=...'."
+        )
+    values = torch.stack([value for value, *_ in columns], dim=1)
+    return lesson_of(name, codes, values, "labels", tuple(attributes), seed=seed)
+
+
+def column_of(
+    data: Dataset, attribute: str, kind: Kind | None = None, classes: Sequence[str] = ()
+) -> tuple[Tensor, Kind, tuple[str, ...], str]:
+    """The training split's values of an attribute, or of `attribute=class`: with their kind, names of classes, unit."""
+    column, equals, wanted = attribute.partition("=")
     if column not in data.attributes:
         hint = did_you_mean(column, data.attributes)
         raise DataError(
@@ -80,9 +116,8 @@ def lesson_of_column(
         if place is None or not bool((value == place).any()):
             known = names or sorted({f"{each:g}" for each in value.unique().tolist()})
             raise DataError(unknown(f"value of '{column}'", wanted, known))
-        return lesson_of(name, codes, (value == place).float(), "label", seed=seed)
-    names = names if found == "classes" else ()
-    return lesson_of(name, codes, value, found, names, described.unit, seed=seed)
+        return (value == place).float(), "label", (), ""
+    return value, found, names if found == "classes" else (), described.unit
 
 
 def class_names(data: Dataset, attribute: str) -> tuple[str, ...]:

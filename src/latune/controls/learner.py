@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from latune.controls.again import Again, again_of
 from latune.controls.apply import fulfil
 from latune.controls.baseline import Judge, beside_vector
-from latune.controls.control import THRESHOLD, Control, Wish
+from latune.controls.control import Control, Wish
 from latune.controls.critics import JUDGINGS, Critics, Judging, class_vectors, learn_critic
 from latune.controls.examples import pictures
-from latune.controls.labels import lesson_of_column, lesson_of_values
+from latune.controls.known import Encodings, digest, unfinished
+from latune.controls.labels import lesson_of_column, lesson_of_columns, lesson_of_values
 from latune.controls.learning import PRESETS, Learning, Players, learn_actor
 from latune.controls.lesson import Encoded, Kind, Lesson, realism_lesson
 from latune.controls.preferences import Taste, agreement, learn_taste, taste_of
 from latune.controls.rules import rule_of
 from latune.controls.scoring import score_actor, score_critic
+from latune.controls.sureness import FEW_THRESHOLD, aim_of, as_sure
 from latune.controls.teaching import (
     REST,
     asked_of,
@@ -42,8 +47,6 @@ from latune.training import generator
 REALISM = "realism"
 CHUNK = 1024
 FEWEST_JUDGED = 100  # pictures that a rule is asked about
-FEW_THRESHOLD = 0.95  # critics of few examples are less sure of anything
-LEAST_THRESHOLD = 0.7
 FEW = 500  # labelled examples below which critics are learned as few
 REAL_ENOUGH = 0.1  # share of real codes that the threshold of a realism control calls unreal
 
@@ -58,7 +61,13 @@ class Learner(ABC):
     def __init__(self, space: Any) -> None:
         self.space = space
         self._made: dict[str, Control] = {}
-        self._encoded: dict[tuple[int, str], Encoded] = {}
+        self.folder: Path | None = None  # where they are kept
+        self._codes = Encodings(self._encode, lambda: self.fingerprint)
+
+    @cached_property
+    def again(self) -> Again | None:
+        """What critics look at in a descent; see `latune.controls.again`."""
+        return again_of(self.space)
 
     @abstractmethod
     def add(self, control: Control, save: bool = True) -> Control:
@@ -79,6 +88,7 @@ class Learner(ABC):
         data: Dataset | None = None,
         *,
         attribute: str | None = None,
+        attributes: Sequence[str] = (),
         images: Any = None,
         values: Any = None,
         rest: Dataset | None = None,
@@ -99,13 +109,14 @@ class Learner(ABC):
             name: what it will be called.
             data: a data set, of which the training split is used, with the attribute.
             attribute: of the data set, or `attribute=class` for a label; the control's name where left out.
-            images, values: examples and a value each instead.
+            attributes: two or more binary ones, for one control of them all: `sample(16, face={"smiling": 1})`.
+            images, values: examples and a value each instead, or of several labels a row `(n, k)`.
             rest: for a label of few examples, data that nothing is known of: some of them stand beside the examples of
                 0, though a few are wrong there. What is known of few does not tell what all else looks like.
-            kind: what the values are: `label`, `classes`, `real` or `reward`; found out where left out.
-            classes: names of classes.
+            kind: what the values are: `label`, `labels`, `classes`, `real` or `reward`; found out where left out.
+            classes: names of classes, or of several labels.
             lesson: codes and targets that were prepared instead; see `latune.controls.lesson`.
-            how: a preset of `PRESETS` or a `Learning` for critic and actor.
+            how: a preset of `PRESETS` or a `Learning` for critic and actor; `default` is `labels` for several labels.
             judging: a preset of `JUDGINGS` or a `Judging` for the attribute critic; chosen by the number of examples.
             actor: whether to learn an actor; where left out, with more than a few examples.
             near: weight of the distance that the actor moves, instead of the preset's.
@@ -120,7 +131,7 @@ class Learner(ABC):
         started = time.monotonic()
         source: dict[str, Any] = {"source": "lesson"}
         if lesson is None:
-            lesson, source = self._lesson(name, data, attribute, images, values, rest, kind, classes, seed)
+            lesson, source = self._lesson(name, data, attribute, attributes, images, values, rest, kind, classes, seed)
         few = lesson.n < FEW or rest is not None
         return self._make(name, lesson, source, few, started, how, judging, actor, near, seed, progress)
 
@@ -174,7 +185,8 @@ class Learner(ABC):
             draft = self._control(name, grown, critic, judge.nets, few=True)
             source = generator(seed, "round", turn, device=self.space.device)
             ends = zip(self.space.codes.sample(judged // 4, source, self.space.device).chunk(2), (1, 0), strict=True)
-            sent.append(torch.cat([fulfil(part, [draft.wish(end)], "descent").z for part, end in ends]))
+            given: dict[str, Any] = {"by": "descent", "codes": self.space.codes, "again": self.again}
+            sent.append(torch.cat([fulfil(part, [draft.wish(end)], **given).z for part, end in ends]))
             said.append(asked_of(self.space, found, sent[-1]))
             grown = rule_lesson(name, points, said, sent, found, seed)
             critic = learn_critic(grown, replace(judge, steps=max(1, judge.steps // 2)), seed, critic)
@@ -260,7 +272,7 @@ class Learner(ABC):
         """
         known = self._made.get(name)
         more = known is not None and not again
-        if more and not (known and known.memory):
+        if more and not (known and known.about.get("source") == "preferences"):
             raise DataError(f"There is a control '{name}' already, not of preferences. Remove it, or say again=True.")
         self._free(name, again or more)
         started = time.monotonic()
@@ -294,7 +306,7 @@ class Learner(ABC):
         self,
         data: Dataset,
         *,
-        how: str | Learning = "default",
+        how: str | Learning = REALISM,
         near: float | None = None,
         seed: int = 0,
         again: bool = False,
@@ -316,7 +328,7 @@ class Learner(ABC):
         learning = self._preset(how, PRESETS, Learning)
         learning = learning if near is None else replace(learning, near=near)
         lesson = realism_lesson(self._codes_of(data), seed=seed)
-        players = learn_actor(lesson, self.space.codes, learning, seed, progress=progress)
+        players = self._play(REALISM, lesson, learning, seed, progress)
         control = Control(
             name=REALISM,
             kind="realism",
@@ -344,6 +356,7 @@ class Learner(ABC):
         name: str,
         data: Any,
         attribute: str | None,
+        attributes: Sequence[str],
         images: Any,
         values: Any,
         rest: Any,
@@ -353,6 +366,8 @@ class Learner(ABC):
     ) -> tuple[Lesson, dict[str, Any]]:
         if (data is None) == (images is None):
             raise DataError("A control is learned from data with an attribute, or from images and values. Give one.")
+        if attributes and (attribute or data is None):
+            raise DataError("attributes= are several of a data set's. Leave attribute= and images= out.")
         if data is None:
             if values is None:
                 raise DataError("Give values beside the images, one each.")
@@ -360,6 +375,9 @@ class Learner(ABC):
             codes = self._encode(images)
             return lesson_of_values(name, codes, values, kind, classes, more, seed), {"source": "images and values"}
         codes = self._codes_of(data)
+        if attributes:
+            source = {"source": "attribute", "data": data.name, "attribute": ", ".join(attributes)}
+            return lesson_of_columns(name, data, codes, attributes, seed), source
         source = {"source": "attribute", "data": data.name, "attribute": attribute or name}
         return lesson_of_column(name, data, codes, attribute, kind, classes, seed), source
 
@@ -383,22 +401,23 @@ class Learner(ABC):
     ) -> Control:
         """Learn what a lesson teaches, measure it beside the baseline, and put it on the shelf."""
         judge = self._preset(judging or ("few" if few else "default"), JUDGINGS, Judging)
+        how = "labels" if how == "default" and lesson.kind == "labels" else how
         learning = self._preset(how, PRESETS, Learning)
         learning = learning if near is None else replace(learning, near=near)
         critic = critic or learn_critic(lesson, judge, seed)
         players = None
         if actor or (actor is None and not few):
-            players = learn_actor(lesson, self.space.codes, learning, seed, progress=progress, judge=critic)
+            players = self._play(name, lesson, learning, seed, progress, critic)
         control = self._control(name, lesson, critic, judge.nets, few, players, learning)
         if few and lesson.kind == "label":
-            control.threshold = as_sure(critic, lesson)
-        control.about, control.memory = dict(source), dict(memory or {})
+            control.sure = as_sure(critic, lesson)
+        control.about, control.memory = dict(source), dict(memory or lesson.seen)
         control.scores = dict(scores) if scores is not None else score_critic(control, lesson)
         if players:
             control.scores |= score_actor(
                 control, lesson, self.space.codes, generator(seed, "scores", device=self.space.device)
             )
-        control.scores |= beside_vector(control, lesson, self.space, seed, by)
+        control.scores |= beside_vector(control, lesson, self.space, seed, by, self.again)
         return self._finish(control, lesson.n, seed, started)
 
     def _control(
@@ -424,7 +443,7 @@ class Learner(ABC):
             classes=lesson.classes,
             quantiles=lesson.quantiles,
             unit=lesson.unit,
-            threshold=FEW_THRESHOLD if few else THRESHOLD,
+            threshold=FEW_THRESHOLD if few else aim_of(critic, lesson),
         )
 
     def _finish(self, control: Control, examples: int, seed: int, started: float) -> Control:
@@ -441,17 +460,21 @@ class Learner(ABC):
         return Encoded(q.mean, q.scale)
 
     def _codes_of(self, data: Dataset, split: str = "training") -> Encoded:
-        """Posteriors of a split, encoded once and kept while the shelf lives."""
+        """Posteriors of a split, encoded once; see `latune.controls.known`."""
         if not isinstance(data, Dataset):
             raise DataError(
                 f"data is a data set, as from latune.data.from_arrays(images, values). Got a {type(data).__name__}."
             )
-        key = (id(data), split)
-        if key not in self._encoded:
-            parts = [self._encode(data.images(rows)) for rows in data.splits[split].split(CHUNK)]
-            both = Encoded(torch.cat([part.mean for part in parts]), torch.cat([part.scale for part in parts]))
-            self._encoded = {key: both}  # of the last data set only
-        return self._encoded[key]
+        return self._codes.of(data, split, self.folder)
+
+    def _play(
+        self, name: str, lesson: Lesson, how: Learning, seed: int, progress: bool, judge: Critics | None = None
+    ) -> Players:
+        """Learn an actor; a long learning that is stopped goes on when it is asked for again."""
+        known = (lesson.codes.mean, lesson.codes.scale, lesson.targets)
+        asked = {"model": self.fingerprint, "seed": seed, "lesson": digest(iter(known)), "how": asdict(how)}
+        with unfinished(self.folder, name, how.steps, asked) as folder:
+            return learn_actor(lesson, self.space.codes, how, seed, folder, progress, judge)
 
     def _preset(self, chosen: Any, presets: Mapping[str, Any], kind: type) -> Any:
         if isinstance(chosen, kind):
@@ -459,12 +482,3 @@ class Learner(ABC):
         if chosen not in presets:
             raise DataError(unknown("preset", chosen, presets))
         return presets[chosen]
-
-
-@torch.no_grad()
-def as_sure(critic: Critics, lesson: Lesson) -> float:
-    """The threshold of a critic of few examples: no surer than it is of the surest quarter of the examples."""
-    target = lesson.targets[:, 0] > 0.5
-    belief = torch.sigmoid(critic(lesson.codes.mean))[:, 0]
-    sure = [each.quantile(0.75).item() for each in (belief[target], 1 - belief[~target]) if len(each)]
-    return min(FEW_THRESHOLD, max(LEAST_THRESHOLD, min(sure)))

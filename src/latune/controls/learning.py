@@ -21,7 +21,12 @@ from latune.training import Game, Generators, Optimiser, Plan, Player, Ramp, Tra
 
 Mismatched = Literal["none", "any", "other"]
 BETAS = (0.0, 0.9)
+# How far targets of 0 and 1 lie from each other in an energy distance, in mean distances of real codes: far, and like
+# is compared with like alone. But of several labels hardly two examples in a batch are alike; where what is nearly so
+# does not count, each set of labels gets one look.
+APART, APART_LABELS = 4.0, 0.5
 FLOOR = 1e-3  # least posterior scale that a distance is measured in
+CHECKPOINT_SECONDS = 30.0  # at most this long is lost of a long learning that is stopped
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,7 @@ class Learning:
             example (the released code; one in ten is right by chance where there are ten classes), or `other` ones.
         prior_share: how often the critic's fake block is the prior itself.
         draw: share of the posterior's scale in real codes; 1 samples the posterior, 0 takes its mean.
+        pull: what the actor minimises of the critic's logit: a name of `latune.terms.critics.PULLS`.
         near: weight of the distance that the actor moves.
         near_on_real: whether, where it has a weight, the actor also moves real codes.
         attribute: weight of an attribute critic's loss of what the actor makes, where such a critic is at hand: it
@@ -66,6 +72,7 @@ class Learning:
     mismatched: Mismatched = "other"
     prior_share: float = 0.1
     draw: float = 0.0
+    pull: str = "toward_real"
     near: float = 0.0
     near_on_real: bool = True
     attribute: float = 0.35
@@ -105,6 +112,7 @@ PRESETS: dict[str, Learning] = {
     # Ours. An average of the weights goes a shorter way and shows less of what there is: right for `near` alone.
     "default": Learning(),
     "near": Learning(near=0.1, near_on_real=False, attribute=1.5, energy=0.0, ema=0.999),
+    "labels": Learning(energy=2.0),  # what `default` means for several labels at once
     # Without targets to sort them, the draws are far harder to bring home: many small steps, and a steeper critic.
     "realism": Learning(steps=6000, lr=3e-3, penalty_weight=0.02, energy=0.5),
     "fast": Learning(steps=600, attribute=0.3, energy=0.5),
@@ -191,6 +199,7 @@ class Players(nn.Module):
             draws: of all that is random.
         """
         scale = lesson.codes.typical_scale.clamp_min(FLOOR)
+        apart = APART_LABELS if lesson.kind == "labels" else APART
         last: list[tuple[int, LatentScene]] = []
 
         def scene(batch: Any, step: int) -> LatentScene:
@@ -207,16 +216,15 @@ class Players(nn.Module):
                 yield Weighed("r1", r1(scene.bound, scene.real), how.penalty_weight)
 
         def actors_terms(scene: LatentScene) -> Iterator[Weighed]:
-            yield Weighed("believe", believe(self.critic(scene.moved, scene.wanted)))
+            yield Weighed("believe", believe(self.critic(scene.moved, scene.wanted), how.pull))
             if how.attribute and judge is not None and scene.wanted is not None:
                 yield Weighed("attribute", discriminate([(judge(scene.moved), scene.wanted)]), how.attribute)
             if how.near:
                 yield Weighed("near", near(scene.moved, scene.start, scale), how.near)
             if how.energy:
                 made = scene.moved[: len(scene.prior)]
-                yield Weighed(
-                    "energy", energy_distance(made, scene.real.detach(), scene.given, scene.given), how.energy
-                )
+                distance = energy_distance(made, scene.real.detach(), scene.given, scene.given, apart)
+                yield Weighed("energy", distance, how.energy)
 
         return Game(
             self,
@@ -262,7 +270,7 @@ def play(
     game: Game, steps: int, draws: Generators, folder: Path | None = None, progress: bool = False, **plan: Any
 ) -> None:
     """Play a game that draws its own examples; `plan` is what a `latune.training.Plan` takes besides."""
-    whole = Plan(steps=steps, log_every=100, validate_every=0, **plan)
+    whole = Plan(steps=steps, log_every=100, validate_every=0, checkpoint_seconds=CHECKPOINT_SECONDS, **plan)
     Trainer(game, None, whole, draws, folder=folder, progress=progress).run()
     game.model.eval()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, get_args
 
@@ -15,7 +15,7 @@ from torch.nn.functional import one_hot
 
 from latune.errors import DataError
 
-Kind = Literal["label", "classes", "real", "reward", "realism"]
+Kind = Literal["label", "labels", "classes", "real", "reward", "realism"]
 KINDS: tuple[str, ...] = get_args(Kind)
 # of an attribute's kind
 KIND_OF: dict[str, Kind] = {"binary": "label", "categorical": "classes", "real": "real", "unit": "reward"}
@@ -63,14 +63,14 @@ class Encoded:
 class Lesson:
     """Codes with targets: `(n, k)` numbers in [0, 1], one column for each thing that is wanted.
 
-    A label has one column of 0 and 1, classes have one column each, a reward one of numbers in [0, 1], and a real
-    attribute one of its ranks, lowest 0 and highest 1. Realism has none.
+    A label has one column of 0 and 1, several labels have one each, classes have one column each, a reward one of
+    numbers in [0, 1], and a real attribute one of its ranks, lowest 0 and highest 1. Realism has none.
 
     Args:
         kind: one of `KINDS`.
         codes, targets: what is trained on.
         held_codes, held_targets: what is measured on, never trained on.
-        classes: names of the columns of `classes`.
+        classes: names of the columns of `classes` and `labels`.
         quantiles: of a real attribute, ascending, evenly spaced in rank.
         unit: of a real attribute.
     """
@@ -95,14 +95,21 @@ class Lesson:
         return len(self.codes)
 
     def draw_rows(self, n: int, generator: torch.Generator, balanced: bool = True) -> Int[Tensor, " n"]:
-        """`n` rows with replacement: all alike, or, of labels and classes, all classes alike."""
-        if balanced and self.kind in ("label", "classes"):
+        """`n` rows with replacement: all alike, or, of labels and classes, all classes alike.
+
+        Of several labels each gives its two values as much weight, and a row has the sum of its own: what is rare is
+        drawn more often than it is, and what goes together still does.
+        """
+        if balanced and self.kind in ("label", "labels", "classes"):
             return torch.multinomial(self._shares, n, replacement=True, generator=generator)
         return torch.randint(len(self.codes), (n,), generator=generator, device=self.targets.device)
 
     @cached_property
     def _shares(self) -> Float[Tensor, " n"]:
         """How likely each row is where classes count alike."""
+        if self.kind == "labels":
+            ones = self.targets.mean(0)
+            return torch.where(self.targets > 0.5, 1 / ones, 1 / (1 - ones)).sum(1)
         kind = self.targets[:, 0].round() if self.kind == "label" else self.targets.argmax(1)
         _, which, count = kind.unique(return_inverse=True, return_counts=True)
         return 1 / count[which].float()
@@ -125,6 +132,25 @@ class Lesson:
             found = torch.where(same, drawn, found)
         return found
 
+    def only(self, place: int) -> Lesson:
+        """The lesson of one of several labels."""
+        column = slice(place, place + 1)
+        return replace(
+            self,
+            kind="label",
+            targets=self.targets[:, column],
+            held_targets=self.held_targets[:, column],
+            classes=(),
+        )
+
+    @property
+    def seen(self) -> dict[str, Tensor]:
+        """Of several labels, the rows that examples have, `labels (m, k)`, and how many have each, `counts (m,)`."""
+        if self.kind != "labels":
+            return {}
+        rows, counts = torch.cat([self.targets, self.held_targets]).unique(dim=0, return_counts=True)
+        return {"labels": rows, "counts": counts.float()}
+
 
 def lesson_of(
     name: str,
@@ -136,15 +162,15 @@ def lesson_of(
     held: float = HELD,
     seed: int = 0,
 ) -> Lesson:
-    """A lesson from one value an example.
+    """A lesson from one value an example, or from several labels.
 
     Args:
         name: of what is taught, for messages.
         codes: of the examples.
         values: `(n,)`: 0 or 1 for a label, class indices, rewards in [0, 1], or any numbers for a real attribute; NaN
-            where it is not known.
+            where it is not known. Of several labels `(n, k)`; an example of which one is not known is left out.
         kind: what the values are.
-        classes: names of classes; their numbers where there are none.
+        classes: names of classes, or of several labels; their numbers where there are none.
         unit: of a real attribute.
         held: share that is kept for measuring, of each class alike.
         seed: of that choice.
@@ -153,9 +179,11 @@ def lesson_of(
         DataError: values of another length, of one class only, that are all the same, or outside of their range.
     """
     value = torch.as_tensor(np.asarray(values, dtype=np.float64).copy())
-    if value.shape != (len(codes),):
-        raise DataError(f"'{name}' has values of shape {list(value.shape)} for {len(codes):,} examples; one each.")
-    known = value.isfinite().nonzero()[:, 0]
+    several = kind == "labels"
+    if len(value) != len(codes) or value.dim() != 1 + several or (several and value.shape[1] < 2):
+        each = "two or more labels each" if several else "one each"
+        raise DataError(f"'{name}' has values of shape {list(value.shape)} for {len(codes):,} examples; {each}.")
+    known = value.isfinite().view(len(value), -1).all(1).nonzero()[:, 0]
     if len(known) == 0:
         raise DataError(f"'{name}' is known for none of the {len(codes):,} examples.")
     value, codes = value[known], codes[known.to(codes.mean.device)]
@@ -178,6 +206,8 @@ def realism_lesson(codes: Encoded, held: float = HELD, seed: int = 0) -> Lesson:
 def _targets(
     name: str, value: Tensor, kind: Kind, classes: Sequence[str]
 ) -> tuple[Tensor, tuple[str, ...], tuple[float, ...]]:
+    if kind == "labels":
+        return _labels(name, value, classes)
     if kind == "classes":
         if (value != value.round()).any() or value.min() < 0:
             raise DataError(f"The classes of '{name}' are whole numbers from 0. Got {value[:5].tolist()}.")
@@ -205,6 +235,15 @@ def _targets(
     return torch.from_numpy(ranks).float()[:, None], (), tuple(quantiles.tolist())
 
 
+def _labels(name: str, value: Tensor, classes: Sequence[str]) -> tuple[Tensor, tuple[str, ...], tuple[float, ...]]:
+    names = tuple(str(each) for each in classes) or tuple(str(i) for i in range(value.shape[1]))
+    if len(names) != value.shape[1] or len(set(names)) < len(names):
+        raise DataError(f"'{name}' has {value.shape[1]} labels; each has a name of its own. Got {', '.join(names)}.")
+    for label, column in zip(names, value.T, strict=True):
+        _targets(label, column, "label", ())
+    return value.float(), names, ()
+
+
 def _enough(name: str, counts: dict[str, int]) -> None:
     short = {key: count for key, count in counts.items() if count < FEWEST}
     if len(counts) < 2 or short:
@@ -213,16 +252,22 @@ def _enough(name: str, counts: dict[str, int]) -> None:
 
 
 def _held_rows(targets: Tensor, kind: Kind, share: float, seed: int) -> Tensor:
-    """Which examples are measured on: a share of each class, at least one where there are two."""
+    """Which examples are measured on: a share of each class, at least one where there are two.
+
+    Of several labels, examples with the same rarest one are a class.
+    """
     draw = torch.Generator().manual_seed(seed)
     place = torch.rand(len(targets), generator=draw)
-    which = (
-        targets[:, 0].long()
-        if kind == "label"
-        else targets.argmax(1)
-        if kind == "classes"
-        else torch.zeros(len(targets)).long()
-    )
+    which = torch.zeros(len(targets)).long()
+    if kind == "label":
+        which = targets[:, 0].long()
+    elif kind == "classes":
+        which = targets.argmax(1)
+    elif kind == "labels":
+        ones = targets.mean(0)
+        share_of_own = torch.where(targets > 0.5, ones, 1 - ones)  # (n, k)
+        rarest = share_of_own.argmin(1, keepdim=True)
+        which = (2 * rarest + targets.gather(1, rarest).long())[:, 0]
     held = torch.zeros(len(targets), dtype=torch.bool)
     for each in which.unique():
         rows = (which == each).nonzero()[:, 0]

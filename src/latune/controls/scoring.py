@@ -19,9 +19,9 @@ def score_critic(control: Control, lesson: Lesson) -> dict[str, float]:
     logits, target = control.critic(lesson.held_codes.mean), lesson.held_targets
     if control.kind == "classes":
         return {"accuracy": (logits.argmax(1) == target.argmax(1)).float().mean().item()}
-    if control.kind == "label":
+    if control.kind in ("label", "labels"):
         right = ((logits > 0) == (target > 0.5)).float()
-        kinds = [right[target == value] for value in (0, 1)]
+        kinds = [right[target[:, i] == value, i] for i in range(control.width) for value in (0, 1)]
         return finite({"accuracy": torch.stack([part.mean() for part in kinds if len(part)]).mean().item()})
     return finite({"rank correlation": rank_correlation(logits[:, 0], target[:, 0])})
 
@@ -44,6 +44,9 @@ def score_actor(control: Control, lesson: Lesson, codes: Codes, generator: torch
     given = lesson.targets[rows]
     moved = control.actor(z, given)
     off = (torch.sigmoid(control.critic(moved)) - given).abs().amax(1)
+    if control.kind == "labels":  # the share of all labels that are right; what is real beside it has the same rows
+        arrives = ((torch.sigmoid(control.critic(moved)) - given).abs() < 0.5).float().mean().item()
+        return finite({"arrives": arrives, "spread": spread(moved) / spread(lesson.codes.mean[rows])})
     scores = {"arrives": (off < 0.5).float().mean().item()} if control.kind in ("label", "classes") else {}
     if control.kind in ("real", "reward"):
         scores["arrives"] = rank_correlation(control.critic(moved)[:, 0], given[:, 0])

@@ -5,20 +5,24 @@ from __future__ import annotations
 import math
 import shutil
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from latune.controls.apply import BYS, fulfil
+from latune.controls.again import Again
+from latune.controls.apply import BYS, Moved, fulfil
 from latune.controls.control import CONTROL, Control, Wish
+from latune.controls.descent import DESCENTS, Descending
+from latune.controls.keep import Kept
 from latune.controls.learner import REALISM, Learner
+from latune.controls.ranges import inside
 from latune.errors import DataError, RunError, unknown
 
 CONTROLS = "controls"
-RESERVED = {"to", "n", "generator", "self", "by", "strength", "identity", "steps", "values", "name", "x"}
+RESERVED = {"to", "n", "generator", "self", "by", "strength", "identity", "keep", "steps", "values", "name", "x"}
 
 
 class Controls(Learner, Mapping[str, Control]):
@@ -115,6 +119,16 @@ class Controls(Learner, Mapping[str, Control]):
             wishes.append(control.wish(control.in_unit(value)))
         return wishes
 
+    def _kept(self, names: Any, wishes: list[Wish], z: Tensor, again: Again | None) -> list[Kept]:
+        """What stays as it is at some points."""
+        names = [names] if isinstance(names, str) else names
+        if not isinstance(names, Sequence):
+            raise DataError(f'keep= takes the name of a control or several, as keep="digit". Got {names!r}.')
+        for wish in wishes:
+            if wish.control.name in names:
+                raise DataError(f"'{wish.control.name}' is moved and cannot be kept as well. Leave it out of keep=.")
+        return [Kept.of(self[name], z if again is None else again(z)) for name in names]
+
     def _within(self, name: str, value: Any) -> Any:
         """What is asked of a control; of what a rule was never seen to give, a warning tells."""
         control = self[name]
@@ -138,6 +152,11 @@ class Controls(Learner, Mapping[str, Control]):
         identity: float = 0.0,
         realism: float = 0.0,
         fresh: bool = False,
+        keep: Any = (),
+        at: Tensor | None = None,
+        held: Sequence[int] = (),
+        way: Descending = DESCENTS["default"],
+        generator: torch.Generator | None = None,
     ) -> Tensor:
         """Move points to what is wished; of what did not arrive, a warning tells.
 
@@ -149,6 +168,11 @@ class Controls(Learner, Mapping[str, Control]):
             identity: weight of staying near in a descent.
             realism: how much of realism: a share of its actor's way for `fresh` points, a weight in a descent.
             fresh: the points are draws of the prior, with no identity to keep.
+            keep: names of controls that stay what they are.
+            at: the points, `(n, d)`, at which they are that; `z` where None.
+            held: columns that a descent leaves alone.
+            way: how a descent goes; see `latune.controls.descent.DESCENTS`.
+            generator: of labels of fresh points that are not named.
         """
         if by is not None and by not in BYS:
             raise DataError(unknown("way of by=", by, BYS))
@@ -160,33 +184,38 @@ class Controls(Learner, Mapping[str, Control]):
             if REALISM not in self:
                 raise DataError("There is no control 'realism' yet: space.controls.learn_realism(data).")
             real = self[REALISM]
+        start = z if at is None else at
         with torch.no_grad():
             if real is not None and (fresh or not wishes):
                 z = self._more_real(z, real, realism, fresh)
-            if wishes:
-                dial = (real, float(realism)) if real else None
-                moved = fulfil(z, wishes, by, strength, identity, dial, fresh=fresh)
+            again = self.again if way.again else None
+            kept = self._kept(keep, wishes, start, again)
+            if wishes or kept:
+                dial, codes = (real, float(realism)) if real else None, self.space.codes
+                moved = fulfil(z, wishes, by, strength, identity, dial, way, fresh, kept, held, codes, again, generator)
                 z = moved.z
                 if by != "vector" and strength >= 1:
-                    self._tell(moved.z, moved.arrived, wishes)
+                    self._tell(moved, wishes, kept)
         return z
 
     def _more_real(self, z: Tensor, control: Control, share: float, fresh: bool) -> Tensor:
         """A share of the way of the realism actor; points that are real enough already stay, unless they are fresh."""
         if control.actor is None:
             raise DataError("The control 'realism' has no actor.")
-        goal = control.actor(z)
-        moved = torch.lerp(z, goal, min(share, 1.0))
+        moved = inside(torch.lerp(z, control.actor(z), min(share, 1.0)), self.space.codes)
         if fresh:
             return moved
         real = torch.sigmoid(control.critic(z)) >= control.threshold  # (n, 1)
         return torch.where(real, z, moved)
 
-    def _tell(self, z: Tensor, arrived: Tensor, wishes: list[Wish]) -> None:
-        missed = int((~arrived).sum())
+    def _tell(self, moved: Moved, wishes: list[Wish], kept: Sequence[Kept]) -> None:
+        z, rows = moved.seen, (~moved.arrived).nonzero()[:, 0]
+        missed = len(rows)
         if not missed:
             return
-        beliefs = "; ".join(f"{wish.said}: {wish.belief(z)[~arrived].max().item():.2f}" for wish in wishes)
+        nearest = [(wish.said, wish.belief(z[rows])) for wish in wishes]
+        nearest += [(each.said, each.belief(z[rows], rows)) for each in kept]
+        beliefs = "; ".join(f"{said}: {belief.max().item():.2f}" for said, belief in nearest)
         warnings.warn(
             f"{missed} of {len(z)} did not arrive where they were sent; the nearest that was reached is used "
             f"(the best of them, in the critic's eyes, 1 is there: {beliefs}).",
