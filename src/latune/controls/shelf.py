@@ -22,7 +22,25 @@ from latune.controls.ranges import inside
 from latune.errors import DataError, RunError, unknown
 
 CONTROLS = "controls"
-RESERVED = {"to", "n", "generator", "self", "by", "strength", "identity", "keep", "steps", "values", "name", "x"}
+RESERVED = {  # what methods of a Space call their own arguments
+    *(
+        "to",
+        "n",
+        "generator",
+        "self",
+        "by",
+        "strength",
+        "identity",
+        "keep",
+        "steps",
+        "values",
+        "name",
+        "x",
+        "at",
+        "way",
+    ),
+    *("x", "at", "way", "clamp", "fixed", "begin", "every", "sample_z", "sample_x", "move", "seed"),
+}
 
 
 class Controls(Learner, Mapping[str, Control]):
