@@ -547,7 +547,7 @@ def tiny_options(name: str) -> dict:
 def test_every_recipe_trains_for_two_steps(name, tiny_mnist, tiny_celeba, tmp_path, monkeypatch):
     compile_quickly(monkeypatch)
     plain = read(name, ["training.steps=2", "training.batch_size=16", "training.log_every=1"]).plain()
-    monkeypatch.setattr("latune.space.CALIBRATION_EXAMPLES", 4)
+    monkeypatch.setattr("latune.units.CALIBRATION_EXAMPLES", 4)
     plain["data"] |= tiny_options(plain["data"]["name"])
     if max(plain["nets"].get("channels", [0])) > 512:  # the same nets, thinner: 154 million weights take a minute
         plain["nets"]["channels"] = [channels // 64 for channels in plain["nets"]["channels"]]

@@ -200,7 +200,7 @@ def test_edit_in_own_units_approaches_the_target(space, x, name, share, at):
 def test_edit_in_own_units_refines_what_the_map_alone_would_do(space, x, monkeypatch):
     off = {}
     for rounds in (1, 6):
-        monkeypatch.setattr("latune.space.REFINEMENTS", rounds)
+        monkeypatch.setattr("latune.units.REFINEMENTS", rounds)
         off[rounds] = np.abs(space.measured(["slant"], space.edit(x, to={"slant": 0.05}))["slant"] - 0.05).mean()
     assert off[6] < off[1]
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import operator
-import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,23 +16,22 @@ from torch import Tensor, nn
 
 from latune import run_folder
 from latune.attributes import Attribute, measure
-from latune.calibration import GRID, Calibration
+from latune.calibration import Calibration
 from latune.chains import Clamp, Walk, as_mask
-from latune.codes import Categorical, Codes, Gaussian, Uniform
+from latune.codes import Codes, Gaussian
 from latune.controls import CONTROLS, Controls
-from latune.data import Dataset, spread
+from latune.coordinates import Coordinates, whole
+from latune.data import Dataset
 from latune.data.arrays import as_pixels
-from latune.errors import DataError, RunError, did_you_mean, unknown
+from latune.errors import DataError, RunError, unknown
 from latune.models import Model, Spec, Wrapped
-from latune.moves import Move, Pick, Put, Shift, Stay, Towards
+from latune.moves import Towards
 from latune.pictures import Images, read_image
 from latune.training.generators import generator as draws
+from latune.units import aim, calibrated, reach
 
 SPACE = run_folder.SPACE
 CHUNK = 1024  # examples that pass through a network at once
-CALIBRATION_EXAMPLES = 96  # decoded at every slider position and measured
-REGRESSED_EXAMPLES = 5000  # encoded, where an attribute is only a label
-REFINEMENTS = 6
 SHOWN = 8  # samples that a notebook shows beside the coordinates
 
 
@@ -93,16 +89,16 @@ class Space:
     @property
     def knobs(self) -> list[str]:
         """What can be turned by name: a categorical coordinate as a whole, the columns of the others, and no noise."""
-        categorical = {name for name, factor in self.codes.items() if isinstance(factor, Categorical)}
-        columns = {name: self.codes.columns()[self.codes.slice(name)] for name in self.codes if name != "noise"}
-        return [knob for name, those in columns.items() for knob in ([name] if name in categorical else those)]
+        return self.coordinates.knobs
 
     def classes_of(self, name: str) -> list[Any]:
         """The classes of a categorical coordinate or of a control; none where it is a number."""
-        if name in self.controls:
-            return list(self.controls[name].classes)
-        factor = self.codes.factors.get(name)
-        return list(range(factor.k)) if isinstance(factor, Categorical) else []
+        return list(self.controls[name].classes) if name in self.controls else self.coordinates.classes(name)
+
+    @cached_property
+    def coordinates(self) -> Coordinates:
+        """The coordinates by their names, and the moves along them."""
+        return Coordinates(self.codes, lambda: list(self.controls))
 
     @cached_property
     def controls(self) -> Controls:
@@ -122,7 +118,7 @@ class Space:
         return self
 
     def __repr__(self) -> str:
-        names = ", ".join(self._labels(name) for name in self.codes)
+        names = ", ".join(self.coordinates.labels(name) for name in self.codes)
         return f"Space({self.spec.model}, images {self.shape}, {self.codes.width} coordinates: {names})"
 
     def _repr_html_(self) -> str:
@@ -206,9 +202,9 @@ class Space:
         """
         coordinates, wanted = self._split(at)
         attributes, units = self._split_units(to)
-        z = self.codes.sample(_whole("The number of samples", n, 0), generator).to(self.device)
-        held = self._held(coordinates)
-        z = self._aim(held(z), attributes)
+        z = self.codes.sample(whole("The number of samples", n, 0), generator).to(self.device)
+        held = self.coordinates.held(coordinates)
+        z = aim(self, held(z), attributes)
         if wanted or units or realism:
             wishes = self.controls.wishes(wanted, units)
             dials = {"by": by, "strength": strength, "realism": realism, "generator": generator}
@@ -264,9 +260,9 @@ class Space:
         coordinates, wanted = self._split(change)
         attributes, units = self._split_units(to)
         start = z
-        z = self._aim(self._shifted(coordinates)(z), attributes)
+        z = aim(self, self.coordinates.shifted(coordinates)(z), attributes)
         if wanted or units or realism or keep:
-            held = [column for name in (*coordinates, *(attributes or ())) for column in self._columns(name)]
+            held = [column for name in (*coordinates, *(attributes or ())) for column in self.coordinates.columns(name)]
             wishes = self.controls.wishes(wanted, units)
             z = self.controls.move(z, wishes, realism=realism, keep=keep, at=start, held=held, **dials)
         return z
@@ -287,24 +283,13 @@ class Space:
             values = values.tolist()
         if name in self.controls:
             return self._traverse_control(z, name, values)
-        self._columns(name)
+        self.coordinates.columns(name)
         if values is None:
-            values = self._usual(name)
+            values = self.coordinates.usual(name)
         if not isinstance(values, Sequence) or isinstance(values, str) or not values:
             raise DataError(f"A traversal of '{name}' needs one or more latent values, as [-2, 0, 2]. Got {values!r}.")
-        moves = [self._held({name: value}) for value in values]
+        moves = [self.coordinates.held({name: value}) for value in values]
         return self._grid(torch.stack([move(z) for move in moves], dim=1))  # from (n, k, d)
-
-    def _usual(self, name: Any) -> list[float]:
-        """Where a coordinate is looked at unless told otherwise: all classes, -4 to 4, or twice a prior's range."""
-        factor = self.codes.factors.get(name)
-        if isinstance(factor, Categorical):
-            return list(range(factor.k))
-        ends = (-4.0, 4.0)
-        if isinstance(factor, Uniform):
-            middle, width = (factor.lo + factor.hi) / 2, factor.hi - factor.lo
-            ends = (middle - width, middle + width)
-        return torch.linspace(*ends, 10).tolist()
 
     def _traverse_control(self, z: Tensor, name: str, values: Any) -> Images:
         control = self.controls[name]
@@ -324,7 +309,7 @@ class Space:
 
         A single image at one end is the end of all lines.
         """
-        if _whole("The number of steps", steps, 0) < 2:
+        if whole("The number of steps", steps, 0) < 2:
             raise DataError(f"An interpolation needs 2 or more steps. Got {steps}.")
         start, end = self.encode(a), self.encode(b)
         if len(start) != len(end) and 1 not in (len(start), len(end)):
@@ -379,7 +364,7 @@ class Space:
         if not self.encodes:
             raise DataError("This model has no encoder: it makes images, and cannot walk, which encodes every one.")
         x = self._take(x)
-        steps = None if steps is None else _whole("The number of steps", steps, 0)
+        steps = None if steps is None else whole("The number of steps", steps, 0)
         hold = None
         if clamp is not None:
             held = x if fixed is None else self._take(fixed)
@@ -391,7 +376,7 @@ class Space:
         if to is not None or change:
             edit = self._each_step(x, to, change)
             move = edit if move is None else _then(edit, move)
-        every, seed = _whole("every", every, 1), _whole("The seed", seed, 0)
+        every, seed = whole("every", every, 1), whole("The seed", seed, 0)
         return Walk(self.model, x, steps, hold, begin, every, sample_z, sample_x, move, seed, self._asleep)
 
     def _each_step(self, x: Tensor, to: Any, change: Mapping[str, Any]) -> Callable[[Tensor], Tensor]:
@@ -440,22 +425,7 @@ class Space:
 
     def calibrate(self, data: Dataset) -> None:
         """Measure, on training examples, which latent value gives which attribute value."""
-        rows = data.splits["training"]
-        z = self.encode(data.images(spread(rows, CALIBRATION_EXAMPLES)))
-        for name in self.sliders:
-            attribute, column = self.attributes[name], self._column(name)
-            if attribute.measure is not None:
-                sliders = GRID[::2]
-                decoded = torch.cat([self.decode(Put(column, float(value))(z)).plain() for value in sliders])
-                values = self.measured([name], decoded)[name]
-                pairs = np.repeat(sliders, len(z)), values
-                self.calibration[name] = Calibration.fit(*pairs, source="decoded", unit=attribute.unit)
-            else:
-                many = spread(rows, REGRESSED_EXAMPLES)
-                codes = torch.cat([self.encode(data.images(chunk)) for chunk in many.split(CHUNK)])[:, column]
-                values = data.column(name, many)
-                pairs = codes.double().cpu().numpy(), values.double().cpu().numpy()
-                self.calibration[name] = Calibration.fit(*pairs, source="labels", unit=attribute.unit)
+        self.calibration |= calibrated(self, data)
 
     def reach(self, name: str) -> tuple[float, float]:
         """Lowest and highest value of an attribute that `to=` can bring about, in the attribute's own unit.
@@ -463,55 +433,7 @@ class Space:
         Raises:
             DataError: for a name that is no coordinate, or one without a measured map.
         """
-        if name in self.calibration:
-            return self.calibration[name].range
-        mapped = ", ".join(self.calibration) or "none"
-        if name in [*self.codes, *self.codes.columns()]:
-            raise DataError(
-                f"'{name}' has no measured map to an attribute. With one: {mapped}. "
-                "In latent units it can be moved like every coordinate."
-            )
-        hint = did_you_mean(str(name), self.calibration)
-        raise DataError(f"Unknown coordinate '{name}'. {hint + ' ' if hint else ''}With a measured map: {mapped}.")
-
-    def _wanted(self, to: Any) -> dict[str, float]:
-        """Attribute values that were asked for, checked; what is out of reach is said."""
-        if not isinstance(to, Mapping):
-            raise DataError(f'to= takes attribute values by name, as to={{"slant": 0.3}}. Got {to!r}.')
-        for name, value in to.items():
-            (low, high), asked, unit = self.reach(name), _number(name, value), self.calibration[name].unit
-            slack = 1e-6 * max(high - low, abs(low), abs(high))  # the ends, typed as they were printed
-            if not low - slack <= asked <= high + slack:
-                warnings.warn(
-                    f"{name} = {asked:g} was asked for; this model reaches {low:.4g} to {high:.4g} {unit}".rstrip()
-                    + ". The nearest it reaches is used.",
-                    UserWarning,
-                    stacklevel=_outside(),
-                )
-        return {name: float(value) for name, value in to.items()}
-
-    def _aim(self, z: Tensor, wanted: Any) -> Tensor:
-        """Move codes to where attributes have the wanted values."""
-        to = {} if wanted is None else self._wanted(wanted)
-        if not to:
-            return z
-        measurable = [name for name in to if self.attributes[name].measure is not None]
-        reach = {name: np.ptp(self.calibration[name].value) or 1.0 for name in to}
-        aims = {name: np.full(len(z), float(value)) for name, value in to.items()}
-        best, error = z, np.full(len(z), np.inf)
-        for _ in range(REFINEMENTS if measurable else 1):
-            for name in to:
-                slider = torch.as_tensor(self.calibration[name].latent(aims[name]), dtype=z.dtype, device=z.device)
-                z = Put(self._column(name), slider)(z)
-            if not measurable:
-                return z
-            got = self.measured(measurable, self.decode(z).plain())
-            off = np.sum([np.abs(got[name] - to[name]) / reach[name] for name in measurable], axis=0)
-            best = torch.where(torch.as_tensor(off < error, device=z.device)[:, None], z, best)
-            error = np.minimum(error, off)
-            for name in measurable:  # aim past the target by what was missed; the map is a mean, examples differ
-                aims[name] = aims[name] + 0.8 * (to[name] - got[name])
-        return best
+        return reach(self, name)
 
     def measured(self, names: Sequence[str], x: Tensor) -> dict[str, np.ndarray]:
         """Attributes of images, each `[n]`, measured together."""
@@ -613,27 +535,6 @@ class Space:
             raise DataError(f"Images lie in [0, 1]. Got {x.min().item():g} to {x.max().item():g}.")
         return x.to(self.device, torch.float32)
 
-    def _column(self, name: Any) -> int:
-        """The column of a coordinate, by its name (`slant`) or its label (`z[3]`)."""
-        columns = self.codes.columns()
-        if name in columns:
-            return columns.index(name)
-        if name in list(self.codes):
-            raise DataError(f"{name} has {self.codes[name].width} columns: {self._labels(name)}. Name one of them.")
-        hint = did_you_mean(str(name), [*columns, *self.controls])
-        controls = f" Controls: {', '.join(self.controls)}." if len(self.controls) else ""
-        raise DataError(
-            f"Unknown coordinate '{name}'. {hint + ' ' if hint else ''}"
-            f"Allowed: {', '.join(self._labels(each) for each in self.codes)}.{controls}"
-        )
-
-    def _columns(self, name: Any) -> range:
-        """The column of a coordinate, or all those of a categorical one."""
-        if isinstance(self.codes.factors.get(name), Categorical):
-            return range(self.codes.width)[self.codes.slice(name)]
-        column = self._column(name)
-        return range(column, column + 1)
-
     def _split(self, named: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """What was asked for of coordinates, and of controls."""
         mine = {name: value for name, value in named.items() if name in self.controls}
@@ -646,27 +547,6 @@ class Space:
         attributes, units = self._split(to)
         return attributes or None, units
 
-    def _labels(self, name: str) -> str:
-        """A coordinate's columns in few words: `slant`, or `z[0] to z[9]`."""
-        width = self.codes[name].width
-        return name if width == 1 else f"{name}[0] to {name}[{width - 1}]"
-
-    def _moves(self, kind: Any, values: Mapping[str, Any]) -> Move:
-        move: Move = Stay()
-        for name, value in values.items():
-            factor = self.codes.factors.get(name)
-            if isinstance(factor, Categorical):
-                move = move >> Pick(self.codes.slice(name).start, factor.k, _class(name, value, factor.k))
-            else:
-                move = move >> kind(self._column(name), _number(name, value))
-        return move
-
-    def _held(self, values: Mapping[str, Any]) -> Move:
-        return self._moves(Put, values)
-
-    def _shifted(self, values: Mapping[str, Any]) -> Move:
-        return self._moves(Shift, values)
-
     def _grid(self, rows: Tensor) -> Images:
         """Decode `(n, k, d)` codes to `(n, k, c, h, w)` images."""
         return Images.of(self.decode(rows.flatten(0, 1)).plain().unflatten(0, rows.shape[:2]))
@@ -675,43 +555,6 @@ class Space:
 def _then(first: Callable[[Tensor], Tensor], second: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
     """One after the other."""
     return lambda z: second(first(z))
-
-
-def _number(name: str, value: Any) -> float:
-    """A finite number that was given for a coordinate."""
-    if isinstance(value, Tensor):
-        value = value.detach().cpu().numpy()
-    plain = value.item() if isinstance(value, np.ndarray | np.generic) and value.size == 1 else value
-    if isinstance(plain, bool) or not isinstance(plain, int | float) or not math.isfinite(plain):
-        raise DataError(f"'{name}' takes a finite number. Got {value!r}.")
-    return float(plain)
-
-
-def _class(name: str, value: Any, k: int) -> int:
-    """A class that was given for a categorical coordinate."""
-    number = _number(name, value)
-    if number not in range(k):
-        raise DataError(f"'{name}' is one of the classes 0 to {k - 1}. Got {value!r}.")
-    return int(number)
-
-
-def _outside() -> int:
-    """How many calls up the line is that called into this file: what a warning points at."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_code.co_filename == __file__:
-        frame, level = frame.f_back, level + 1
-    return level
-
-
-def _whole(what: str, value: Any, least: int) -> int:
-    """A whole number that was given for a count."""
-    try:
-        count = operator.index(value)
-    except TypeError:
-        count = None
-    if count is None or isinstance(value, bool) or count < least:
-        raise DataError(f"{what} is a whole number of {least} or more. Got {value!r}.")
-    return count
 
 
 def load(folder: Path | str, device: Any = "cpu", nets: tuple[nn.Module, nn.Module] | None = None) -> Space:
