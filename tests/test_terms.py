@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from torch import nn
 from latune.codes import SCALES, Gaussian, normal_head
 from latune.nets import ACTIVATIONS, NETS, Conv, Dropout, Heads, use_generator
 from latune.terms import attribute_order, kl, kl_per_example, likelihoods, reconstruction
-from latune.training import Ramp, at
+from latune.training import Ramp, at, ramp_of
 
 SHARP = 1e6  # stands for delta -> infinity
 
@@ -370,6 +371,13 @@ def test_a_cosine_starts_and_ends_slowly():
     ramp = Ramp(0.0, 1.0, 100, "cosine")
     assert ramp(10) < 0.1 * 0.5
     assert ramp(90) > 1 - 0.1 * 0.5
+
+
+def test_a_ramp_that_another_follows_hands_over_at_its_last_step():
+    ramp = Ramp(0.0, 1.0, 10, then=Ramp(5.0, 1.0, 100))
+    assert [ramp(step) for step in (0, 5, 10, 60, 110, 900)] == pytest.approx([0, 0.5, 5, 3, 1, 1])
+    assert ramp.times(-2.0)(60) == pytest.approx(-6)
+    assert ramp_of(asdict(ramp)) == ramp
 
 
 def test_an_exponential_ramp_needs_ends_of_one_sign():

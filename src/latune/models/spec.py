@@ -15,7 +15,7 @@ from latune.imports import named
 from latune.models import MODELS, Model
 from latune.nets import NETS, wrong_settings
 from latune.terms import LIKELIHOODS, Likelihood
-from latune.training import Ramp
+from latune.training import Ramp, ramp_of
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Spec:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Spec:
         """The spec that `as_dict` described."""
-        settings = {k: Ramp(**v) if isinstance(v, Mapping) else v for k, v in data["settings"].items()}
+        settings = {k: ramp_of(v) if isinstance(v, Mapping) else v for k, v in data["settings"].items()}
         lists = {"shape": tuple(data["shape"]), "attributes": tuple(data["attributes"]), "settings": settings}
         return cls(**{**data, **lists})
 

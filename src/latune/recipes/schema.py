@@ -26,9 +26,12 @@ class RampSection(Section):
     end: float
     steps: int | None = Field(default=None, gt=0, description="the whole training where left out")
     shape: Literal["linear", "cosine", "exponential"] = "linear"
+    then: RampSection | None = Field(default=None, description="what follows after its steps")
 
     @model_validator(mode="after")
     def _possible(self) -> RampSection:
+        if self.then is not None and self.steps is None:
+            raise ValueError("a ramp that another follows says how many steps it has: steps=")
         Ramp(self.start, self.end, self.steps or 1, self.shape)
         return self
 
@@ -36,7 +39,10 @@ class RampSection(Section):
 def number(value: float | RampSection, total: int) -> float | Ramp:
     """A constant as a float, a section as its ramp; `total` updates are the whole training."""
     if isinstance(value, RampSection):
-        return Ramp(value.start, value.end, value.steps or total, value.shape)
+        steps = value.steps or total
+        then = None if value.then is None else number(value.then, max(total - steps, 1))
+        assert not isinstance(then, float)
+        return Ramp(value.start, value.end, steps, value.shape, then)
     return float(value)
 
 
@@ -46,7 +52,9 @@ def not_negative(value: float | RampSection | None) -> float | RampSection | Non
     Raises:
         ValueError: with what was got.
     """
-    ends = [value.start, value.end] if isinstance(value, RampSection) else [value]
+    ends, ramp = [value] if not isinstance(value, RampSection) else [], value
+    while isinstance(ramp, RampSection):
+        ends, ramp = [*ends, ramp.start, ramp.end], ramp.then
     if wrong := [end for end in ends if end is not None and end < 0]:
         raise ValueError(f"got {wrong[0]:g}. It is 0 or more, at both ends of a ramp too")
     return value

@@ -2,7 +2,7 @@
 
 from latune.training.game import Game, Optimiser, Player, Weighed
 from latune.training.generators import Generators, generator, seed_for
-from latune.training.schedule import Number, Ramp, at, times
+from latune.training.schedule import Number, Ramp, at, ramp_of, times
 from latune.training.trainer import Batch, Plan, Trainer
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Weighed",
     "at",
     "generator",
+    "ramp_of",
     "seed_for",
     "times",
 ]

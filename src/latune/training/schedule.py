@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -13,16 +14,20 @@ class Ramp:
 
     Args:
         shape: `linear`, `cosine` (slow, fast, slow) or `exponential` (a constant factor a step; ends of one sign).
+        then: what follows after these steps, in place of staying at the end: a warm-up's decay, a second phase.
 
     >>> ramp = Ramp(0.0, 4.0, steps=100)
     >>> ramp(0), ramp(50), ramp(1000)
     (0.0, 2.0, 4.0)
+    >>> Ramp(0.0, 1.0, steps=10, then=Ramp(1.0, 0.0, steps=100))(60)
+    0.5
     """
 
     start: float
     end: float
     steps: int
     shape: Literal["linear", "cosine", "exponential"] = "linear"
+    then: Ramp | None = None
 
     def __post_init__(self) -> None:
         if self.shape == "exponential" and not self.start * self.end > 0:
@@ -30,12 +35,19 @@ class Ramp:
 
     def __call__(self, step: int) -> float:
         """The value at an update."""
+        if self.then is not None and step >= self.steps:
+            return self.then(step - self.steps)
         share = min(step / max(self.steps, 1), 1.0)
         if self.shape == "exponential":
             return self.start * math.exp(share * math.log(self.end / self.start))
         if self.shape == "cosine":
             share = 0.5 - 0.5 * math.cos(math.pi * share)
         return self.start + share * (self.end - self.start)
+
+    def times(self, factor: float) -> Ramp:
+        """The same, multiplied."""
+        then = None if self.then is None else self.then.times(factor)
+        return replace(self, start=factor * self.start, end=factor * self.end, then=then)
 
 
 Number = float | Ramp
@@ -44,8 +56,14 @@ Number = float | Ramp
 def times(number: Number, factor: float) -> Number:
     """A constant or a ramp, multiplied."""
     if isinstance(number, Ramp):
-        return replace(number, start=factor * number.start, end=factor * number.end)
+        return number.times(factor)
     return factor * number
+
+
+def ramp_of(plain: Mapping[str, Any]) -> Ramp:
+    """The ramp that `dataclasses.asdict` described."""
+    then = plain.get("then")
+    return Ramp(**{**plain, "then": None if then is None else ramp_of(then)})
 
 
 def at(number: Number, step: int) -> float:
