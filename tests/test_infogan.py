@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -10,11 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from latune.codes import Categorical, Codes, Gaussian, OneOf, Uniform
+from latune.controls.critics import Judging
 from latune.data import from_arrays
 from latune.errors import DataError
 from latune.models import Spec, build
 from latune.models.infogan import InfoGAN
 from latune.moves import Put
+from latune.nets import LatentNets
 from latune.nets.adversarial import TABLES, Adversarial
 from latune.space import Space
 from latune.terms import believe, discriminate, information
@@ -294,7 +297,7 @@ def test_codes_are_found_in_stripes_without_a_label():
 # --- as a Space -------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def space() -> Space:
     spec = Spec(
         "infogan",
@@ -335,6 +338,38 @@ def test_what_it_was_told_is_measured_and_what_it_cannot_make_again_is_not(space
     assert any("no likelihood" in note for note in found.notes)
     with pytest.raises(DataError, match="no likelihood, so there is no bound"):
         space.measure(data, "training", parts=["bound"])
+
+
+def test_controls_are_learned_over_codes_and_noise_and_stay_in_their_range(space: Space):
+    """A rule, asked about what the generator makes: the encoder, which knows nothing of the noise, is not asked."""
+
+    def light(images: np.ndarray) -> np.ndarray:
+        return images.mean((1, 2)) / 255
+
+    space.model.settle([batch(64).x] * 2, seeded())
+    with torch.no_grad():
+        space.model.decoder.layers[-1].weight.mul_(100)  # type: ignore[union-attr,operator]
+    weights_before = space.fingerprint
+    bright = light((space.sample(400, seeded(1)).plain()[:, 0] * 255).numpy())
+    low, high = np.quantile(bright, [0.05, 0.95])
+    assert high - low > 0.03
+    judging = Judging(nets=LatentNets(32, 2), steps=300, batch_size=64)
+    space.controls.learn_rule("light", light, judged=400, judging=judging, rounds=0)
+    goal = space.controls["light"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # some do not reach all of it
+        z = space.controls.move(space.codes.sample(100, seeded(2)), [goal.wish("high")], fresh=True, by="descent")
+    uniform = torch.cat([z[:, space.codes.slice("noise")], z[:, space.codes.slice("c2")]], 1)
+    assert uniform.min() >= -1 and uniform.max() <= 1
+    assert torch.equal(z[:, space.codes.slice("c1")].sum(1), torch.ones(100))
+    made = light((space.decode(z).plain()[:, 0] * 255).numpy())
+    assert made.mean() > bright.mean() + 0.5 * (high - low)
+    assert space.fingerprint == weights_before
+
+
+def test_a_gan_has_no_way_back_and_does_not_walk(space: Space):
+    with pytest.raises(DataError, match="no way back from an image"):
+        space.walk(batch().x)
 
 
 def test_settling_measures_batch_statistics_of_real_images_and_of_the_prior():

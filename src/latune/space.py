@@ -361,8 +361,8 @@ class Space:
             DataError: images or masks that do not fit, numbers that are no counts; and, while it walks, a chain that is
                 not finite, with its step.
         """
-        if not self.encodes:
-            raise DataError("This model has no encoder: it makes images, and cannot walk, which encodes every one.")
+        if not self.encodes or self.model.likelihood is None:
+            raise DataError("This model has no way back from an image: it cannot walk, which encodes each one.")
         x = self._take(x)
         steps = None if steps is None else whole("The number of steps", steps, 0)
         hold = None

@@ -17,10 +17,10 @@ def again_of(space: Any) -> Again | None:
     """The way of a space's points through its decoder and its encoder, with a slope.
 
     Critics know codes of images. A descent finds points that fool them, which are no image's code; the encoder gives
-    back the code of what is really shown. None where there is no encoder, or a model that was trained elsewhere gives
-    no slope.
+    back the code of what is really shown. None where there is no encoder, one that does not tell all of a code (a GAN's
+    recogniser knows nothing of the noise), or a model that was trained elsewhere gives no slope.
     """
-    if not space.encodes:
+    if not space.encodes or space.model.likelihood is None:
         return None
     model = space.model
 
