@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -92,14 +93,34 @@ class VGSNScene(VAEScene):
         return links
 
     @cached_property
+    def carried(self) -> list[Link]:
+        """Steps of the chains that go on from where the last update left them; a few begin anew from the batch."""
+        model = self.model
+        if not (self.guided and model.carried):
+            return []
+        left, source = model.left, self.generator
+        begun = self.x[torch.randint(len(self.x), (len(left),), generator=source, device=left.device)]
+        anew = torch.rand(len(left), generator=source, device=left.device) < model.restart
+        if self.step == model.pretrain:
+            anew = torch.ones_like(anew)
+        x = torch.where(anew[:, None, None, None], begun, left)
+        links: list[Link] = []
+        for _ in range(model.chain):
+            links.append(self._kept(partial(self._follow, draws=1, counts=False), x, x.detach()))
+            x = links[-1].x
+        left.copy_(x.detach())
+        return links
+
+    @cached_property
     def real(self) -> tuple[Tensor, Tensor]:
         """What the guide says of data, and the activity of its units, each `(n,)`."""
         return self.model.judged(self.x, self.generator)
 
     @cached_property
     def made(self) -> tuple[Tensor, Tensor]:
-        """The same of all states of the chains, `(m * steps,)`."""
-        scores, activities = ([link.score for link in self.links], [link.activity for link in self.links])
+        """The same of all states of all chains, `(m * steps,)`."""
+        links = [*self.links, *self.carried]
+        scores, activities = ([link.score for link in links], [link.activity for link in links])
         return torch.cat([s for s in scores if s is not None]), torch.cat([a for a in activities if a is not None])
 
     @cached_property
@@ -173,6 +194,9 @@ class VGSN(VAE):
         typical: what spread is measured from, the mean KL of the `batch` or a `running` one.
         chain: steps that are unrolled.
         draws: posterior samples of each example, a chain each.
+        carried: chains beside these that go on from one update to the next, as persistent ones do (Tieleman 2008,
+            https://doi.org/10.1145/1390156.1390290), so that the guide sees where long walks lead; 0 in the paper.
+        restart: share of them that begins anew from data at each update.
         pretrain: updates as a plain VAE, before the chain and the guide begin.
         target: what step t reconstructs, the data (`walkback`) or the chain's last state (`walkout`).
         decay: see above.
@@ -212,6 +236,7 @@ class VGSN(VAE):
     }
 
     typical_kl: Tensor  # where it is a running mean
+    left: Tensor  # where the carried chains are, (carried, c, h, w)
 
     def __init__(
         self,
@@ -221,6 +246,8 @@ class VGSN(VAE):
         typical: Typical = "batch",
         chain: int = 6,
         draws: int = 5,
+        carried: int = 0,
+        restart: float = 0.05,
         pretrain: int = 0,
         target: Target = "walkback",
         decay: float = 0.0,
@@ -249,6 +276,8 @@ class VGSN(VAE):
                 raise ValueError(f"{name} is 1 or more. Got {count}.")
         if not 0 <= decay <= 1:
             raise ValueError(f"decay lies in [0, 1]. Got {decay}.")
+        if carried < 0 or not 0 <= restart <= 1:
+            raise ValueError(f"carried is 0 or more, restart lies in [0, 1]. Got {carried} and {restart}.")
         if pull not in PULLS:
             raise ValueError(unknown("pull", pull, PULLS))
         if isinstance(self.likelihood, Categorical):
@@ -260,17 +289,22 @@ class VGSN(VAE):
         self.guide_activity, self.guide_size = guide_activity, guide_size
         self.match_mean, self.match_covariance = match_mean, match_covariance
         self.guide = None if guide == "off" else MaxoutGuide(units=guide_units).build(self._inputs(guide))
+        self.carried, self.restart = carried, restart
+        if carried:
+            self.register_buffer("left", torch.zeros(carried, *self._decoded()))
         if typical == "running":
             self.register_buffer("typical_kl", torch.tensor(FIRST_TYPICAL))
 
     def _inputs(self, guide: Where) -> int:
         """How many numbers the guide looks at; of images, as many as the decoder gives."""
-        if guide == "z":
-            return self.codes.width
+        return self.codes.width if guide == "z" else math.prod(self._decoded())
+
+    def _decoded(self) -> tuple[int, ...]:
+        """(c, h, w) of what the decoder gives."""
         training = self.decoder.training
         try:
             with torch.no_grad():
-                return self.decoder.eval()(torch.zeros(1, self.codes.width)).numel()
+                return tuple(self.decoder.eval()(torch.zeros(1, self.codes.width)).shape[1:])
         except RuntimeError as error:
             raise ValueError(f"the decoder fails on codes of shape (1, {self.codes.width}): {error}") from error
         finally:

@@ -225,6 +225,8 @@ class ModelSection(Section):
 
     chain: int | None = Field(default=None, gt=0, description="of vgsn: steps of the chain that is unrolled")
     draws: int | None = Field(default=None, gt=0, description="of vgsn: posterior samples of each example")
+    carried: int | None = Field(default=None, ge=0, description="of vgsn: chains that go on over updates")
+    restart: float | None = Field(default=None, ge=0, le=1, description="of vgsn: share of them begun anew")
     pretrain: int | None = Field(default=None, ge=0, description="of vgsn: updates as a VAE, before chain and guide")
     target: Literal["walkback", "walkout"] | None = Field(
         default=None, description="of vgsn: what a step reconstructs, the data or the chain's last state"
