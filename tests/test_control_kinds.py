@@ -231,7 +231,7 @@ def test_five_pictures_are_enough(own, digits, against):
     assert control.about["against"] == {"data": "digits", "nothing": "what the model makes"}.get(against, against)
     images = quietly(lambda: own.sample(60, seeded(), ring=1))
     assert (digit_of(own, images) == 0).float().mean() > 0.6
-    assert control.scores["success"] > 0.8 > control.scores["untouched"]
+    assert "success" not in control.scores, "of five examples nobody can judge"
 
 
 def test_too_few_pictures_are_told(own, digits):

@@ -400,7 +400,7 @@ def tuned(digits_run, digits, tmp_path_factory):
     space = Space.load(Space.load(digits_run).save(tmp_path_factory.mktemp("tuned") / "run"))
     before = {name: value.clone() for name, value in space.model.state_dict().items()}
     given = {"how": QUICK, "judging": JUDGE}
-    space.controls.learn("number", digits, attribute="digit", **given)
+    space.controls.learn("number", digits, attribute="digit", actor=True, **given)
     space.controls.learn("is seven", digits, attribute="digit=7", actor=False, **given)
     space.controls.learn("weight", digits, attribute="area", actor=False, **given)
     space.controls.learn_realism(digits, how=QUICK)
@@ -552,8 +552,12 @@ def test_a_control_of_another_model_is_refused(tuned, tmp_path):
     from latune.training import checkpoint as ckpt
 
     ckpt.save_tensors(tmp_path / "run" / ckpt.WEIGHTS, other.model.state_dict(), {})
-    with pytest.raises(RunError, match="made for another model"):
-        len(Space.load(tmp_path / "run").controls)
+    shelf = Space.load(tmp_path / "run").controls
+    assert not len(shelf)
+    with pytest.raises(RunError, match="'number' cannot be used: The control 'number' was made for another model"):
+        shelf["number"]
+    shelf.remove("number")
+    assert not (tmp_path / "run" / "controls" / "number").exists()
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def run_demo(folder: Path, seed: int, console: Console) -> dict[str, Any]:
     data = open_data(recipe)
     console.print("3/4  a control it was never trained for: any digit, made to order", highlight=False)
     if CONTROL not in space.controls:
-        space.controls.learn(CONTROL, data, how="fast", seed=seed)
+        space.controls.learn(CONTROL, data, how="fast", actor=True, seed=seed)
     order = made_to_order(space, seed).save(folder / "pictures" / "digits-to-order.png", COLUMNS)
     taught = time.monotonic()
     console.print("4/4  measuring on held-out digits, drawing the report", highlight=False)

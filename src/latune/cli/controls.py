@@ -37,6 +37,7 @@ def control_add(
     table: Path | None = None,
     resize: Annotated[bool, Parameter(negative=())] = False,
     again: Annotated[bool, Parameter(negative=())] = False,
+    how: str | None = None,
     seed: Seed = 0,
     device: Device = "cpu",
     json_file: Json = None,
@@ -77,6 +78,9 @@ def control_add(
         Scale and crop pictures of another size.
     again
         Put it in the place of a control of the same name.
+    how
+        With --attribute or realism, how an actor is learned: fast (seconds), default, near (it keeps what it can),
+        paper, released.
     """
     from latune.controls import REALISM
     from latune.controls.examples import pictures, read_rows
@@ -93,29 +97,30 @@ def control_add(
     for way, value, needs, partner in (
         ("--against", against, examples, "--examples"),
         ("--table", table, data, "--data FOLDER"),
+        ("--how", how, attribute or name == REALISM, "--attribute, or with realism"),
     ):
         if value and not needs:
             raise LatuneError(f"{way} goes with {partner}.")
     check_device(device)
     space = Space.load(run, device)
-    how: dict[str, Any] = {"seed": seed, "again": again}
+    learning: dict[str, Any] = {"seed": seed, "again": again} | ({"how": how} if how else {})
     if rule is not None:
         found = rule_of(rule)  # what is wrong with it is told before data are opened
-        control = space.controls.learn_rule(name, found, _data(run, data, table, space), **how)
+        control = space.controls.learn_rule(name, found, _data(run, data, table, space), **learning)
     elif examples:
         shown = pictures(examples, space.shape, resize)  # what is wrong with them is told before data are opened
         other = against or _data(run, data, table, space)
-        control = space.controls.learn_examples(name, shown, other, resize=resize, **how)
+        control = space.controls.learn_examples(name, shown, other, resize=resize, **learning)
     elif likes or dislikes or pairs:
         rows = read_rows(pairs, 2) if pairs else []
         sides = ([better for better, _ in rows], [worse for _, worse in rows]) if rows else None
-        control = space.controls.learn_preferences(name, likes, dislikes, sides, resize=resize, **how)
+        control = space.controls.learn_preferences(name, likes, dislikes, sides, resize=resize, **learning)
     elif name == REALISM:
-        control = space.controls.learn_realism(_data(run, data, table, space), **how)
+        control = space.controls.learn_realism(_data(run, data, table, space), **learning)
     else:
         several = tuple(attribute.split(",")) if attribute and "," in attribute else ()
         which: dict[str, Any] = {"attributes": several} if several else {"attribute": attribute}
-        control = space.controls.learn(name, _data(run, data, table, space), **which, **how)
+        control = space.controls.learn(name, _data(run, data, table, space), **which, **learning)
     say(f"learned: {control.name} ({source(control)}) in {control.about['seconds']:.1f} s")
     say(f"         {told(control)}")
     say(f"next:    latune sample {quoted(run)} {_use(control)}")
@@ -132,7 +137,7 @@ def control_list(run: Path, *, json_file: Json = None) -> None:
     from rich.table import Table
 
     controls = open_run(run).controls
-    if not len(controls):
+    if not len(controls) and not controls.unusable:
         say(f"{run} has no controls. Add one: latune control add {quoted(run)} NAME --attribute COLUMN")
     else:
         table = Table(box=None)
@@ -143,6 +148,8 @@ def control_list(run: Path, *, json_file: Json = None) -> None:
             by = "actor" if control.actor is not None else "descent"
             table.add_row(control.name, control.kind, source(control), *scores, by)
         out.print(table)
+    for name, why in controls.unusable.items():
+        say(f"{name}: cannot be used. {why} Remove it: latune control remove {quoted(run)} {name}")
     write(json_file, {name: described(control) for name, control in controls.items()})
 
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from latune.cli.shell import Json, Seed, app, err, open_run, out, png, save, write
 from latune.errors import LatuneError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from latune.space import Space
 
 Controls = Annotated[
     list[str] | None, Parameter(name="--with", help="what a control should be: digit=3, face.smiling=1")
@@ -107,26 +112,25 @@ def edit(
     file = png(picture or Path(f"{image.stem}-edit.png"))
     space = open_run(run)
     x = read_image(image, space.shape)
-    change = _once(_numbers(set_), _wishes(with_, space.controls))
+    with_wanted = _wishes(with_, space.controls)
+    change = _once(_numbers(set_), with_wanted)
     dials: dict[str, Any] = {"by": by, "strength": strength, "identity": identity, "realism": realism}
     dials["keep"] = keep or []
     edited = space.edit(x, to=_numbers(to), **dials, **change)
     shown = torch.cat([x, space.decode(space.encode(x)).plain().cpu(), edited.plain().cpu()])
     save(Images.of(shown), file)
+    numbers = _seen(space, x, edited, list(with_wanted))
     measurable = [name for name in space.sliders if space.attributes[name].measure is not None]
-    if not measurable:
-        note = "no slider of this run can be measured on images"
-        err.print(f"note: {note}", highlight=False)
-        write(json_file, {"note": note})
-    else:
+    if measurable:
         before, after = space.measured(measurable, x), space.measured(measurable, edited)
-        numbers = {name: {"before": float(before[name][0]), "after": float(after[name][0])} for name in measurable}
-        for name, pair in numbers.items():
-            out.print(
-                f"{name:>12}  {pair['before']:8.3f} -> {pair['after']:8.3f} {space.attributes[name].unit}",
-                highlight=False,
-            )
-        write(json_file, numbers)
+        numbers |= {name: {"before": float(before[name][0]), "after": float(after[name][0])} for name in measurable}
+    for name, pair in numbers.items():
+        unit = space.attributes[name].unit if name in space.attributes else "in the critic's eyes"
+        out.print(f"{name:>12}  {pair['before']:8.3f} -> {pair['after']:8.3f} {unit}", highlight=False)
+    if not numbers:
+        numbers["note"] = "no slider of this run can be measured on images"
+        err.print(f"note: {numbers['note']}", highlight=False)
+    write(json_file, numbers)
 
 
 @app.command
@@ -207,6 +211,20 @@ def interpolate(
     space = open_run(run)
     images = space.interpolate(read_image(a, space.shape), read_image(b, space.shape), steps)
     save(images, file)
+
+
+def _seen(space: Space, x: Tensor, edited: Tensor, names: list[str]) -> dict[str, Any]:
+    """What the critics of controls see in an image and in its edit, of all or nothing 1."""
+    import torch
+
+    seen = {}
+    for name in names:
+        control = space.controls[name]
+        pair = [torch.sigmoid(control.critic(space.encode(each)))[0] for each in (x, edited)]
+        labels = [f"{name} {each}" for each in control.classes] or [name]
+        for place, label in enumerate(labels):
+            seen[label] = {"before": pair[0][place].item(), "after": pair[1][place].item()}
+    return seen
 
 
 def _numbers(words: list[str] | None) -> dict[str, float]:

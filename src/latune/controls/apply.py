@@ -174,7 +174,9 @@ def fulfil(
         raise DataError(f"keep= goes with a descent, which asks every critic at each step. Got by={by!r}; leave it.")
     start, look = z, Looked(again if way.again else None)
     # What is so already is left as it is, bit for bit; draws of the prior are moved all the same.
-    stays = _arrived(z, wishes) if wishes and by != "vector" and not fresh else z.new_zeros(len(z)).bool()
+    stays = z.new_zeros(len(z)).bool()
+    if wishes and by != "vector" and not fresh:
+        stays = _arrived(look(z), wishes, told=True)
     rest = [rest_of(wish, look(z), fresh, generator) for wish in wishes]
     if by == "vector":
         for wish in wishes:

@@ -19,7 +19,8 @@ from latune.training import generator
 DRAWS = 200  # of the prior
 CLASSES = 10  # most classes that are tried
 NEIGHBOURS = 7
-KEPT = 1000  # examples of each class, or four times as many in all, that a judge looks at
+FEWEST = 50  # examples of each class that a judge can be made of
+KEPT = 4000  # examples that a judge looks at
 WAYS = ("success", "vector", "untouched")
 
 # Judge: images (n, c, h, w) and what was wished of them, to how well each fulfils it, (n,) in [0, 1].
@@ -40,7 +41,7 @@ def beside_vector(
     `success` is the control's own way (its actor, then a descent), `vector` is attribute-vector arithmetic, the
     baseline without a network (Larsen et al. 2016, https://arxiv.org/abs/1512.09300), `untouched` is the draws as they
     are. Of labels and classes it is the share of draws that are right; of rewards the mean, where 1 is asked for; of
-    ranks the mean, where 0.9 is asked for.
+    ranks the mean, where 0.9 is asked for. Of fewer than 50 examples a class nobody can judge: then it is nothing.
 
     Args:
         control: what is measured.
@@ -50,6 +51,8 @@ def beside_vector(
         judge: a rule, say; else what was made is encoded again and compared with the examples nearest to it.
         again: what critics look at in a descent; see `latune.controls.again`.
     """
+    if judge is None and lesson.kind in ("label", "labels", "classes") and not _known(lesson):
+        return {}
     judge = judge or neighbours(lesson, space, seed)
     wishes = asked(control)
     source = generator(seed, "baseline", device=space.device)
@@ -66,6 +69,14 @@ def beside_vector(
     return finite({way: torch.cat(parts).double().mean().item() for way, parts in found.items()})
 
 
+def _known(lesson: Lesson) -> bool:
+    """Whether there are enough examples of every class to look for the nearest."""
+    targets = torch.cat([lesson.targets, lesson.held_targets]) > 0.5
+    has = targets.sum(0)
+    sides = has if lesson.kind == "classes" else torch.cat([has, (~targets).sum(0)])
+    return int(sides.min()) >= FEWEST
+
+
 def asked(control: Control) -> list[Wish]:
     """What is asked of a control that is measured."""
     if control.kind == "classes":
@@ -80,8 +91,8 @@ def asked(control: Control) -> list[Wish]:
 def neighbours(lesson: Lesson, space: Any, seed: int = 0) -> Judge:
     """A judge that encodes pictures again and looks at the examples nearest to each.
 
-    Of labels and classes: whether the distance within which a given share of a class lies is the smallest for what was
-    wished, which is the nearest neighbours' vote with all classes alike. Of the others: the nearest ones' mean.
+    Of labels and classes: whether most of the nearest are of what was wished, each class being as frequent as it is. Of
+    the others: the nearest ones' mean.
     """
     if lesson.kind == "labels":
         judges = [neighbours(lesson.only(place), space, seed) for place in range(lesson.width)]
@@ -96,22 +107,17 @@ def neighbours(lesson: Lesson, space: Any, seed: int = 0) -> Judge:
 
     if lesson.kind in ("label", "classes"):
         which = targets[:, 0].round().long() if lesson.kind == "label" else targets.argmax(1)
-        groups = {place: z[which == place][:KEPT] for place in which.unique().tolist()}
-        fewest = min(len(group) for group in groups.values())
-        nearest = min(NEIGHBOURS, -(-fewest // 4))
+        fewest = int(which.bincount()[which.unique()].min())
+        pool, of_pool = z[:KEPT], which[:KEPT]
+        nearest = min(NEIGHBOURS, max(1, fewest // 2))
 
         def vote(images: Tensor, wish: Wish) -> Float[Tensor, " n"]:
-            made = again(images)
-            far = [
-                torch.cdist(made, group).kthvalue(max(1, round(nearest * len(group) / fewest)), dim=1).values
-                for group in groups.values()
-            ]
-            winner = torch.tensor(list(groups), device=made.device)[torch.stack(far).argmin(0)]
+            near = of_pool[torch.cdist(again(images), pool).topk(nearest, largest=False).indices]  # (n, nearest)
             wanted = wish.target.argmax() if lesson.kind == "classes" else wish.target[wish.counts][0].round()
-            return (winner == wanted).float()
+            return (near.mode(1).values == wanted).float()
 
         return vote
-    z, targets = z[: 4 * KEPT], targets[: 4 * KEPT, 0]
+    z, targets = z[:KEPT], targets[:KEPT, 0]
     nearest = min(NEIGHBOURS, max(1, len(z) // 4))
 
     def mean(images: Tensor, wish: Wish) -> Float[Tensor, " n"]:

@@ -65,6 +65,13 @@ class Wish:
         return ((off <= allowed) | ~self.counts).all(1)
 
     @property
+    def enough(self) -> float:
+        """The belief from which a point is said to have arrived."""
+        whole = bool((((self.target == 0) | (self.target == 1)) | ~self.counts).all())
+        sure = self.control.threshold if self.control.sure is None else self.control.sure
+        return sure if whole else 1 - TOLERANCE
+
+    @property
     def given(self) -> Tensor | None:
         """What the control's actor is told, `(1, k)`; None where there is no actor, or none for this wish."""
         return self.target[None] if self.control.actor is not None and bool(self.counts.all()) else None

@@ -26,7 +26,7 @@ from latune.controls.lesson import Encoded, Kind, Lesson, realism_lesson
 from latune.controls.preferences import Taste, agreement, learn_taste, taste_of
 from latune.controls.rules import rule_of
 from latune.controls.scoring import score_actor, score_critic
-from latune.controls.sureness import FEW_THRESHOLD, aim_of, as_sure
+from latune.controls.sureness import FEW_THRESHOLD, aim_of, as_sure, enough_of
 from latune.controls.teaching import (
     REST,
     asked_of,
@@ -45,9 +45,11 @@ from latune.provenance import machine
 from latune.training import generator
 
 REALISM = "realism"
+OR_AGAIN = "Remove it, or learn it again (again=True, --again)."
 CHUNK = 1024
 FEWEST_JUDGED = 100  # pictures that a rule is asked about
 FEW = 500  # labelled examples below which critics are learned as few
+ACTOR_FROM = 5000  # from as many on an actor is learned unless told otherwise: of less, it makes a few looks alone
 REAL_ENOUGH = 0.1  # share of real codes that the threshold of a realism control calls unreal
 
 
@@ -118,7 +120,7 @@ class Learner(ABC):
             lesson: codes and targets that were prepared instead; see `latune.controls.lesson`.
             how: a preset of `PRESETS` or a `Learning` for critic and actor; `default` is `labels` for several labels.
             judging: a preset of `JUDGINGS` or a `Judging` for the attribute critic; chosen by the number of examples.
-            actor: whether to learn an actor; where left out, with more than a few examples.
+            actor: whether to learn an actor; where left out, with 5,000 examples or more, and for several labels.
             near: weight of the distance that the actor moves, instead of the preset's.
             seed: of every draw.
             again: put it in the place of a control of the same name.
@@ -273,7 +275,7 @@ class Learner(ABC):
         known = self._made.get(name)
         more = known is not None and not again
         if more and not (known and known.about.get("source") == "preferences"):
-            raise DataError(f"There is a control '{name}' already, not of preferences. Remove it, or say again=True.")
+            raise DataError(f"There is a control '{name}' already, not of preferences. {OR_AGAIN}")
         self._free(name, again or more)
         started = time.monotonic()
         given = [None if each is None else pictures(each, self.space.shape, resize) for each in (likes, dislikes)]
@@ -323,7 +325,9 @@ class Learner(ABC):
             progress: show a bar.
         """
         if REALISM in self._made and not again:
-            raise DataError(f"There is a control '{REALISM}' already. Remove it, or say again=True.")
+            raise DataError(
+                f"There is a control '{REALISM}' already. Remove it, or learn it again (again=True, --again)."
+            )
         started = time.monotonic()
         learning = self._preset(how, PRESETS, Learning)
         learning = learning if near is None else replace(learning, near=near)
@@ -406,11 +410,11 @@ class Learner(ABC):
         learning = learning if near is None else replace(learning, near=near)
         critic = critic or learn_critic(lesson, judge, seed)
         players = None
-        if actor or (actor is None and not few):
+        enough = not few and (lesson.n >= ACTOR_FROM or lesson.kind == "labels")
+        if actor or (actor is None and enough):
             players = self._play(name, lesson, learning, seed, progress, critic)
         control = self._control(name, lesson, critic, judge.nets, few, players, learning)
-        if few and lesson.kind == "label":
-            control.sure = as_sure(critic, lesson)
+        control.sure = as_sure(critic, lesson) if few and lesson.kind == "label" else enough_of(critic, lesson)
         control.about, control.memory = dict(source), dict(memory or lesson.seen)
         control.scores = dict(scores) if scores is not None else score_critic(control, lesson)
         if players:

@@ -31,29 +31,32 @@ def score_actor(control: Control, lesson: Lesson, codes: Codes, generator: torch
     """The actor on draws of the prior: who arrives in the critic's eyes, and how spread the codes are that it makes.
 
     The spread is the root mean squared distance to the mean of those that were sent to the same place, as a share of
-    real codes'; an actor that has collapsed to one look a class has 0.
+    real codes', the least of all places; an actor that has collapsed to one look a class has 0. A coordinate counts as
+    far as the model uses it, by 1 less the square of its posterior's scale.
     """
     if control.actor is None:
         return {}
     z = codes.sample(TRIED, generator, lesson.codes.mean.device)
+    used = (1 - lesson.codes.typical_scale.clamp_max(1).square()).sqrt()
     if control.kind == "realism":
         moved = control.actor(z)
         real = torch.sigmoid(control.critic(moved))[:, 0] >= control.threshold
-        return finite({"arrives": real.float().mean().item(), "spread": spread(moved) / spread(lesson.held_codes.mean)})
+        share = spread(moved * used) / spread(lesson.held_codes.mean * used)
+        return finite({"arrives": real.float().mean().item(), "spread": share})
     rows = lesson.draw_rows(TRIED, generator)
     given = lesson.targets[rows]
     moved = control.actor(z, given)
     off = (torch.sigmoid(control.critic(moved)) - given).abs().amax(1)
     if control.kind == "labels":  # the share of all labels that are right; what is real beside it has the same rows
         arrives = ((torch.sigmoid(control.critic(moved)) - given).abs() < 0.5).float().mean().item()
-        return finite({"arrives": arrives, "spread": spread(moved) / spread(lesson.codes.mean[rows])})
+        return finite({"arrives": arrives, "spread": spread(moved * used) / spread(lesson.codes.mean[rows] * used)})
     scores = {"arrives": (off < 0.5).float().mean().item()} if control.kind in ("label", "classes") else {}
     if control.kind in ("real", "reward"):
         scores["arrives"] = rank_correlation(control.critic(moved)[:, 0], given[:, 0])
     shares = []
     for _, made, real in _groups(control, moved, given, lesson):
-        shares.append(spread(made) / spread(real))
-    return finite(scores | ({"spread": sum(shares) / len(shares)} if shares else {}))
+        shares.append(spread(made * used) / spread(real * used))
+    return finite(scores | ({"spread": min(shares)} if shares else {}))
 
 
 def _groups(control: Control, moved: Tensor, given: Tensor, lesson: Lesson) -> list[tuple[int, Tensor, Tensor]]:

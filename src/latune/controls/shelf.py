@@ -17,28 +17,13 @@ from latune.controls.apply import BYS, Moved, fulfil
 from latune.controls.control import CONTROL, Control, Wish
 from latune.controls.descent import DESCENTS, Descending
 from latune.controls.keep import Kept
-from latune.controls.learner import REALISM, Learner
+from latune.controls.learner import OR_AGAIN, REALISM, Learner
 from latune.controls.ranges import inside
 from latune.errors import DataError, RunError, unknown
 
 CONTROLS = "controls"
 RESERVED = {  # what methods of a Space call their own arguments
-    *(
-        "to",
-        "n",
-        "generator",
-        "self",
-        "by",
-        "strength",
-        "identity",
-        "keep",
-        "steps",
-        "values",
-        "name",
-        "x",
-        "at",
-        "way",
-    ),
+    *("to", "n", "generator", "self", "by", "strength", "identity", "keep", "steps", "values", "name"),
     *("x", "at", "way", "clamp", "fixed", "begin", "every", "sample_z", "sample_x", "move", "seed"),
 }
 
@@ -55,12 +40,22 @@ class Controls(Learner, Mapping[str, Control]):
         super().__init__(space)
         self.folder = folder
         self._fingerprint: str | None = None
+        self.unusable: dict[str, str] = {}  # what lies in the folder and cannot be used, and why
         if folder is not None and folder.is_dir():
             for path in sorted(folder.iterdir()):
                 if (path / CONTROL).exists():
-                    self.add(Control.load(path, space.device), save=False)
+                    self._open(path)
+
+    def _open(self, path: Path) -> None:
+        """Put what lies in a folder on the shelf; one that cannot be used does not keep the others from it."""
+        try:
+            self.add(Control.load(path, self.space.device), save=False)
+        except RunError as error:
+            self.unusable[path.name] = str(error)
 
     def __getitem__(self, name: str) -> Control:
+        if name in self.unusable:
+            raise RunError(f"The control '{name}' cannot be used: {self.unusable[name]}")
         if name not in self._made:
             raise DataError(unknown("control", name, self._made))
         return self._made[name]
@@ -72,7 +67,7 @@ class Controls(Learner, Mapping[str, Control]):
         return len(self._made)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._made
+        return name in self._made or name in self.unusable
 
     def __repr__(self) -> str:
         return "Controls(" + "; ".join(repr(each).removeprefix("Control(")[:-1] for each in self._made.values()) + ")"
@@ -91,14 +86,17 @@ class Controls(Learner, Mapping[str, Control]):
                 f"this model's is {self.fingerprint}. Learn it for this model."
             )
         self._made[control.name] = control.to(self.space.device)
+        self.unusable.pop(control.name, None)
         if save and self.folder is not None:
             control.save(self.folder / folder_name(control.name))
         return control
 
     def remove(self, name: str) -> None:
-        """Forget a control, and delete its folder."""
-        self[name]
-        del self._made[name]
+        """Forget a control, and delete its folder, one that cannot be used as well."""
+        if name not in self.unusable:
+            self[name]
+        self._made.pop(name, None)
+        self.unusable.pop(name, None)
         if self.folder is not None and (self.folder / folder_name(name) / CONTROL).exists():
             shutil.rmtree(self.folder / folder_name(name))
 
@@ -197,10 +195,15 @@ class Controls(Learner, Mapping[str, Control]):
         for what, number in (("strength", strength), ("identity", identity), ("realism", realism)):
             if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number < math.inf:
                 raise DataError(f"{what} is a number of 0 or more. Got {number!r}.")
+        if fresh and realism > 1:
+            raise DataError(f"The realism of samples is a share, from 0 to 1. Got {realism!r}.")
         real = None
         if realism:
             if REALISM not in self:
-                raise DataError("There is no control 'realism' yet: space.controls.learn_realism(data).")
+                raise DataError(
+                    "There is no control 'realism' yet: space.controls.learn_realism(data), or "
+                    "latune control add RUN realism."
+                )
             real = self[REALISM]
         start = z if at is None else at
         with torch.no_grad():
@@ -231,12 +234,15 @@ class Controls(Learner, Mapping[str, Control]):
         missed = len(rows)
         if not missed:
             return
-        nearest = [(wish.said, wish.belief(z[rows])) for wish in wishes]
-        nearest += [(each.said, each.belief(z[rows], rows)) for each in kept]
-        beliefs = "; ".join(f"{said}: {belief.max().item():.2f}" for said, belief in nearest)
+        told = [(wish.said, wish.belief(z[rows]), wish.enough) for wish in wishes]
+        told += [(each.said, each.belief(z[rows], rows), None) for each in kept]
+        beliefs = "; ".join(
+            f"{said}: at most {belief.max().item():.2f}" + ("" if enough is None else f" where {enough:.2f} is enough")
+            for said, belief, enough in told
+        )
         warnings.warn(
-            f"{missed} of {len(z)} did not arrive where they were sent; the nearest that was reached is used "
-            f"(the best of them, in the critic's eyes, 1 is there: {beliefs}).",
+            f"{missed} of {len(z)} did not arrive where they were sent; the nearest that was reached is used (in their "
+            f"critic's eyes, of 1: {beliefs}).",
             UserWarning,
             stacklevel=4,
         )
@@ -252,7 +258,7 @@ class Controls(Learner, Mapping[str, Control]):
         if name in RESERVED or name == REALISM:
             raise DataError(f"A control cannot be called '{name}': it means something else in sample and edit.")
         if name in self and not again:
-            raise DataError(f"There is a control '{name}' already. Remove it, or say again=True.")
+            raise DataError(f"There is a control '{name}' already. {OR_AGAIN}")
 
 
 def folder_name(name: str) -> str:

@@ -41,7 +41,7 @@ def number(value: float | RampSection, total: int) -> float | Ramp:
     if isinstance(value, RampSection):
         steps = value.steps or total
         then = None if value.then is None else number(value.then, max(total - steps, 1))
-        assert not isinstance(then, float)
+        assert then is None or isinstance(then, Ramp)
         return Ramp(value.start, value.end, steps, value.shape, then)
     return float(value)
 
