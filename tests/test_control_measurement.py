@@ -237,7 +237,7 @@ def test_words_of_edits_of_which_a_space_makes_more():
         def moved(self, z: Tensor, *, to=None, by=None, bright=None, **shifts) -> Tensor:
             assert by == "descent"
             wanted = (to or {}).get("bright", bright)
-            return Put(0, 2.0 if wanted else -2.0)(self._shifted(shifts)(z))
+            return Put(0, 2.0 if wanted else -2.0)(self.coordinates.shifted(shifts)(z))
 
     words = {"bright": 1, "by": "descent", "east": -1.0}
     found = measure_control(Learned(), words, DATA, classifier=Judge())

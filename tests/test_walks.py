@@ -371,7 +371,7 @@ def test_a_mask_of_another_size_is_not_scaled(space, x, tmp_path):
 
 
 def test_models_that_only_make_images_do_not_walk(space, x):
-    with pytest.raises(DataError, match="no encoder"):
+    with pytest.raises(DataError, match="no way back from an image"):
         Space.wrap(space.model.decode, codes=16).walk(x, 5)
 
 

@@ -43,6 +43,7 @@ def learned(
     if name == REALISM:
         made = shelf.learn_realism(data or subject.data, how=learning, seed=subject.seed)
     else:
-        made = shelf.learn(name, data or subject.data, attributes=attributes, how=learning, seed=subject.seed)
+        given = data or subject.data
+        made = shelf.learn(name, given, attributes=attributes, how=learning, actor=True, seed=subject.seed)
     made.save(folder)
     return made
