@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar, Literal
@@ -15,7 +16,7 @@ from latune.terms import Likelihood
 from latune.training import Game, Optimiser
 
 
-class Model(nn.Module):
+class Model(nn.Module, ABC):
     """Coordinates, an encoder and a decoder; what a paper adds stands in its own file.
 
     A subclass says `posterior`, `decode`, `game` and `validation`, and names its coordinates in `name_codes`.
@@ -32,9 +33,9 @@ class Model(nn.Module):
     precision: Literal["fp32", "bf16"] = "fp32"
 
     @staticmethod
+    @abstractmethod
     def name_codes(latent: int, attributes: Sequence[str] = (), **settings: Any) -> Codes:
         """The coordinates of a latent space of `latent` dimensions."""
-        raise NotImplementedError
 
     @staticmethod
     def columns(codes: Codes) -> int:
@@ -45,9 +46,9 @@ class Model(nn.Module):
         """Run nets in the chosen precision; what leaves them is turned back to fp32."""
         return torch.autocast(device.type, dtype=torch.bfloat16) if self.precision == "bf16" else nullcontext()
 
+    @abstractmethod
     def posterior(self, x: Float[Tensor, "n c h w"]) -> Gaussian:
         """What images in [0, 1] tell of the coordinates: mean and scale, each `(n, d)`."""
-        raise NotImplementedError
 
     def raw(self, z: Float[Tensor, "n d"]) -> Tensor:
         """The decoder's raw output."""
@@ -55,17 +56,17 @@ class Model(nn.Module):
             raw = self.decoder(z)
         return raw.float()
 
+    @abstractmethod
     def decode(self, z: Float[Tensor, "n d"]) -> Tensor:
         """The expected data at z, in [0, 1]."""
-        raise NotImplementedError
 
+    @abstractmethod
     def game(self, optimiser: Optimiser, generator: torch.Generator | None = None) -> Game:
         """Who plays, and what each minimises."""
-        raise NotImplementedError
 
+    @abstractmethod
     def validation(self, x: Float[Tensor, "n c h w"], generator: torch.Generator) -> dict[str, float]:
         """What the log says of images that are not trained on."""
-        raise NotImplementedError
 
     def settle(self, images: Iterable[Tensor], generator: torch.Generator) -> None:
         """What is left to do once training has ended, with images of the training split at hand."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor
 
 
-class _Descent(torch.optim.Optimizer):
+class _Descent(torch.optim.Optimizer, ABC):
     """A step for each parameter by itself, from its gradient and what is kept beside it."""
 
     def __init__(self, params: Iterable[Tensor], lr: float = 1e-3, weight_decay: float = 0.0, **settings: Any) -> None:
@@ -24,9 +25,9 @@ class _Descent(torch.optim.Optimizer):
                     gradient = p.grad.add(p, alpha=group["weight_decay"]) if group["weight_decay"] else p.grad
                     p.add_(self.way(p, gradient, group), alpha=-group["lr"])
 
+    @abstractmethod
     def way(self, p: Tensor, gradient: Tensor, group: dict[str, Any]) -> Tensor:
         """Where to, for a learning rate of 1."""
-        raise NotImplementedError
 
 
 class SoftSGD(_Descent):
