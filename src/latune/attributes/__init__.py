@@ -14,9 +14,10 @@ from latune.attributes import image
 from latune.attributes.attribute import Attribute
 from latune.attributes.described import as_dict, by_name, from_dict, measure
 from latune.attributes.image import STROKES, morphology
+from latune.attributes.melody import MELODY, of_grid
 from latune.attributes.own import evaluate, function
 
-ATTRIBUTES: dict[str, Attribute] = {**STROKES}
+ATTRIBUTES: dict[str, Attribute] = {**STROKES, **MELODY}
 MEASURES: dict[str, Callable[..., dict[str, np.ndarray]]] = {"morphology": morphology}
 
 __all__ = [
@@ -31,4 +32,5 @@ __all__ = [
     "image",
     "measure",
     "morphology",
+    "of_grid",
 ]

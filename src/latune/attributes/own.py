@@ -9,9 +9,11 @@ import numpy as np
 from jaxtyping import Float64
 
 from latune.attributes.attribute import Attribute
+from latune.attributes.own_melody import evaluate_melodies
 from latune.attributes.pixels import to_uint8
 from latune.errors import AttributeFunctionError
 from latune.imports import named, raised
+from latune.music import Melodies
 
 CONTRACT = "It takes uint8 images [n, h, w], or [n, h, w, 3] in colour, and returns one number per image: shape [n]."
 
@@ -39,12 +41,13 @@ def function(name: str) -> Attribute:
 
 
 def evaluate(attribute: Attribute, images: Any) -> Float64[np.ndarray, " n"]:
-    """The values of an attribute on images, with its function's answer checked.
+    """The values of an attribute on images or melodies, with its function's answer checked.
 
     Args:
         attribute: one that has a function; a label has none.
-        images: uint8, or floats in [0, 1]: `[n, h, w]`, `[n, 1, h, w]`, `[n, 3, h, w]` or `[n, h, w, 3]`. The function
-            gets a uint8 copy of its own, `[n, h, w]` or `[n, h, w, 3]`.
+        images: `Melodies` (see `latune.attributes.own_melody`); or images, uint8 or floats in [0, 1]: `[n, h, w]`,
+            `[n, 1, h, w]`, `[n, 3, h, w]` or `[n, h, w, 3]`. The function gets a uint8 copy of its own, `[n, h, w]` or
+            `[n, h, w, 3]`.
 
     Raises:
         AttributeFunctionError: if the function raises, or returns anything but one finite number per image.
@@ -56,8 +59,10 @@ def evaluate(attribute: Attribute, images: Any) -> Float64[np.ndarray, " n"]:
     """
     if attribute.measure is None:
         raise AttributeFunctionError(f"Attribute '{attribute.name}' is a label: it has no function to measure it with.")
-    pixels = to_uint8(images).copy()
     who = f"Attribute function '{_where(attribute)}'"
+    if isinstance(images, Melodies):
+        return evaluate_melodies(attribute.measure, images, who)
+    pixels = to_uint8(images).copy()
     try:
         result = attribute.measure(pixels)
     except Exception as error:

@@ -1,0 +1,75 @@
+"""One file's content, read by what its ending says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path, PurePath
+from typing import Any
+
+from latune.music.reading.abc import read_tune, split_book
+from latune.music.reading.corpus import read_soprano
+from latune.music.reading.midi import MOST_BYTES as MOST_MIDI
+from latune.music.reading.midi import read_midi
+from latune.music.reading.musicxml import MOST_BYTES as MOST_XML
+from latune.music.reading.musicxml import read_score
+from latune.music.reading.played import read_song
+from latune.music.reading.text import decoded
+from latune.music.reading.tune import Tune, TuneError
+
+MOST_ABC = 64 * 2**20  # bytes of a book
+MOST: dict[str, int] = {  # bytes that a file with this ending may have
+    ".mid": MOST_MIDI,
+    ".midi": MOST_MIDI,
+    ".abc": MOST_ABC,
+    ".musicxml": MOST_XML,
+    ".xml": MOST_XML,
+    ".mxl": MOST_XML,
+}
+ENDINGS = tuple(MOST)
+
+
+def read_content(name: str, content: bytes, **settings: Any) -> list[Tune]:
+    """The tunes of a file: of a book of ABC each tune, of MIDI each track, of MusicXML each part.
+
+    Args:
+        name: of the file; its ending says what it is.
+        content: of the file.
+        **settings: `quantise`, of MIDI: `auto`, `no`, `sixteenths` or `ticks`; see `latune.music.reading.midi`.
+
+    Raises:
+        TuneError: for a file of which nothing can be read.
+        LatuneError: where a package is missing that reads it.
+    """
+    ending = PurePath(name).suffix.lower()
+    if ending not in MOST:
+        raise TuneError("another kind of file", f"{name} is none of {', '.join(ENDINGS)}.")
+    check_size(name, len(content))
+    if not content:
+        raise TuneError("an empty file", f"{name} is empty.")
+    if ending in (".mid", ".midi"):
+        return read_midi(content, quantise=settings.get("quantise", "auto"))
+    if ending == ".abc":
+        text, remarks = decoded(content)
+        tunes = [read_tune(each, i) for i, each in enumerate(split_book(text), 1)]
+        if not tunes:
+            raise TuneError("no tunes", f"{name} has no tune: no line begins with X:.")
+        return [tune.remarked(*remarks) for tune in tunes]
+    return read_score(content)
+
+
+def check_size(name: str, size: int) -> None:
+    """Refuse a file that is too large, before it is read.
+
+    Raises:
+        TuneError: with both sizes.
+    """
+    most = MOST.get(PurePath(name).suffix.lower(), MOST_ABC)
+    if size > most:
+        raise TuneError("too large", f"{name} has {size / 2**20:.1f} MiB; at most {most / 2**20:g} are read.")
+
+
+def _soprano(name: str, content: bytes, **_: Any) -> list[Tune]:
+    return [read_soprano(Path(name))]
+
+
+HOW: dict[str, Callable[..., list[Tune]]] = {"file": read_content, "soprano": _soprano, "song": read_song}

@@ -1,0 +1,674 @@
+"""Melodies written to files: known answers, and the same notes when other programs read them."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import re
+import struct
+import sys
+import wave
+import xml.etree.ElementTree as ET
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from latune.errors import DataError, LatuneError
+from latune.files import DiskFull
+from latune.music import GRIDS, Melodies, Melody, Note
+from latune.music.writing import WRITERS, contents, save, save_all
+from latune.music.writing.abc import abc
+from latune.music.writing.bars import bars_of, is_sign
+from latune.music.writing.engraving import _stacked
+from latune.music.writing.engraving import svg as score
+from latune.music.writing.keys import key_of, spell
+from latune.music.writing.midi import midi, ticks_for
+from latune.music.writing.midi_editing import edit_midi, edited
+from latune.music.writing.musicxml import musicxml
+from latune.music.writing.pianoroll import (
+    EDGE,
+    LABEL,
+    NOTE,
+    PAPER,
+    TITLE,
+    WRONG,
+    Field,
+    draw,
+    laid_out,
+    png,
+    svg,
+)
+from latune.music.writing.sound import PEAK, RATE, TIMBRES, samples, wav
+
+THIRD = 1 / 3
+SCALE = Melody.of([(60 + step, i / 2, 1 / 2) for i, step in enumerate((0, 2, 4, 5, 7, 9, 11, 12))])
+TUPLETS = Melody.of(
+    [
+        (60, 0, 2 / 3), (62, 2 / 3, 2 / 3), (64, 4 / 3, 2 / 3),  # a triplet of quarters
+        (65, 2, 1 / 4), (67, 9 / 4, 1 / 12), (69, 7 / 3, 1 / 6), (71, 5 / 2, 1 / 6), (72, 8 / 3, 1 / 12),
+        (74, 11 / 4, 1 / 4),
+        (60, 3, 1 / 6), (61, 3 + 1 / 6, 1 / 6), (62, 3 + 1 / 3, 1 / 6), (63, 3.5, 0.5),
+        (64, 4, THIRD), (65, 4 + 2 * THIRD, THIRD),  # a rest within a triplet
+        (66, 5, 0.2), (67, 5.2, 0.2), (68, 5.4, 0.6), (69, 6, 1 / 7), (70, 6 + 1 / 7, 6 / 7),
+    ]
+)  # fmt: skip
+TUNES = {
+    "scale": SCALE,
+    "tuplets": TUPLETS,
+    "ties over bars": Melody.of([(60, 0, 3.5), (61, 3.5, 2), (61, 5.5, 7), (59, 12.5, 1.25)]),
+    "silences": Melody.of([(60, 1.75, 0.5), (72, 9, 0.25), (72, 9.5, 1)], length=20),
+    "pick-up in 3/4": Melody.of([(67, 2, 1), (72, 3, 2), (71, 5, 0.5), (69, 5.5, 0.5), (67, 6, 3)], metre=(3, 4)),
+    "jig": Melody.of(
+        [(67 + i % 5, i / 2, 0.5) for i in range(12)] + [(64, 6, 1), (65, 7, 0.5), (66, 7.5, 4)], metre=(6, 8)
+    ),
+    "5/4": Melody.of([(67, 0.5, 5), (66, 5.5, 2.25), (65, 8, 1.75)], metre=(5, 4)),
+    "every pitch": Melody.of([(pitch, i / 4, 1 / 4) for i, pitch in enumerate(range(21, 109))]),
+    "accidentals within a bar": Melody.of(
+        [(65, 0, 0.5), (66, 0.5, 0.5), (65, 1, 0.5), (77, 1.5, 0.5), (78, 2, 2), (77, 4, 1)]
+    ),
+    "empty": Melody.of([]),
+}  # fmt: skip
+
+
+def same(found: Melody, expected: Melody) -> bool:
+    assert found.notes == [
+        Note(note.pitch, pytest.approx(note.start, abs=1e-4), pytest.approx(note.duration, abs=1e-4))
+        for note in expected
+    ]
+    return found == expected
+
+
+def from_midi(file: bytes) -> Melody:
+    symusic = pytest.importorskip("symusic")
+    read = symusic.Score.from_midi(file)
+    rows = [
+        (note.pitch, note.start / read.tpq, note.duration / read.tpq) for track in read.tracks for note in track.notes
+    ]
+    return Melody.of(rows)
+
+
+def from_music21(text: str, form: str) -> Melody:
+    music21 = pytest.importorskip("music21")
+    read = music21.converter.parseData(text, format=form)
+    # By pitch, a natural that is written out and the same note without a sign would not be one note.
+    notes = read.parts[0].flatten().stripTies(matchByPitch=False).notes
+    return Melody.of([(note.pitch.midi, float(note.offset), float(note.duration.quarterLength)) for note in notes])
+
+
+def measures(seed: int) -> Melody:
+    """Three measures with notes on any of their ticks."""
+    rng = np.random.default_rng(seed)
+    tokens = rng.choice([0, 0, 0, 1, *range(2, 32, 3)], size=(3, 24))
+    return GRIDS["measure"].decode(tokens)
+
+
+# --- MIDI -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", TUNES)
+def test_midi_keeps_every_note(name: str) -> None:
+    assert same(from_midi(midi(TUNES[name])), TUNES[name])
+
+
+def test_midi_bytes_of_one_note() -> None:
+    tune = Melody.of([(60, 0, 1)], length=2, tempo=100, program=24, metre=(6, 8), name="A")
+    assert midi(tune, velocity=64) == bytes.fromhex(
+        "4d546864 00000006 0001 0002 01e0"
+        "4d54726b 00000019 00ff030141 00ff5103 0927c0 00ff5804 06031808 8740ff2f00".replace(" ", "")
+    ) + bytes.fromhex("4d54726b 00000016 00ff030141 00c018 00903c40 8360803c00 8360ff2f00".replace(" ", ""))
+
+
+def test_a_melody_too_long_for_midi_is_an_error() -> None:
+    with pytest.raises(DataError, match="too long for MIDI"):
+        midi(Melody.of([], length=600_000))
+
+
+def test_midi_says_tempo_metre_instrument_and_name() -> None:
+    symusic = pytest.importorskip("symusic")
+    tune = Melody.of([(60, 0, 1)], tempo=90, program=73, metre=(6, 8), name="Ünder")
+    read = symusic.Score.from_midi(midi(tune))
+    assert [round(tempo.qpm, 3) for tempo in read.tempos] == [90]
+    assert [(each.numerator, each.denominator) for each in read.time_signatures] == [(6, 8)]
+    assert [(track.name, track.program, track.notes[0].velocity) for track in read.tracks] == [("Ünder", 73, 90)]
+
+
+def test_midi_takes_finer_ticks_where_notes_need_them() -> None:
+    assert [ticks_for(TUNES[name]) for name in ("scale", "tuplets")] == [480, 3360]
+    rng = np.random.default_rng(0)
+    times = np.sort(rng.uniform(0, 50, 41))
+    played = Melody(np.full(40, 60), times[:-1], np.diff(times))
+    assert from_midi(midi(played)) == played
+
+
+@pytest.mark.parametrize(
+    ("about", "told"),
+    [
+        ({"tempo": 0}, "tempos from 3.58"),
+        ({"tempo": float("nan")}, "tempos from 3.58"),
+        ({"program": 128}, "from 0 to 127. Got 128"),
+        ({"metre": (4, 3)}, "Got 4/3"),
+        ({"velocity": 0}, "velocity is a whole number from 1 to 127. Got 0"),
+        ({"ticks": 0}, "1 to 32767 ticks. Got 0"),
+        ({"tempo": "fast"}, "The tempo of a melody is a number of quarter notes a minute. Got 'fast'"),
+        ({"metre": "3/4"}, "two whole numbers, as (3, 4). Got '3/4'"),
+    ],
+)
+def test_what_midi_cannot_write(about: dict, told: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=re.escape(told)):
+        save(SCALE, tmp_path / "a.mid", **about)
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- editing MIDI -----------------------------------------------------------------------------------------------------
+
+
+def track(*events: tuple[int, str]) -> bytes:
+    """A track of messages in hexadecimal, each some ticks (below 128) after the one before."""
+    body = b"".join(bytes([delta]) + bytes.fromhex(message) for delta, message in events)
+    return b"MTrk" + struct.pack(">I", len(body)) + body
+
+
+HEADER = b"MThd" + struct.pack(">IHHH", 6, 1, 3, 96)
+TEMPI = track((0, "ff5103 07a120"), (96, "ff5103 0927c0"), (0, "ff2f00"))
+BASS = track((0, "c120"), (0, "91 24 50"), (127, "81 24 00"), (0, "ff2f00"))
+# Running status, a note that is ended by velocity 0, a pedal, two channels in one track; notes are a little late.
+LEAD = track(
+    (0, "ff0304 4c656164"), (0, "c018"), (2, "90 3c 64"), (0, "b0 40 7f"), (94, "3c 00".join(["90 ", ""])),
+    (1, "40 50"), (0, "92 30 40"), (95, "90 40 00"), (0, "82 30 00"), (0, "ff2f00"),
+)  # fmt: skip
+OWN = HEADER + TEMPI + LEAD + BASS
+OLD = Melody.of([(60, 0, 1), (64, 1, 1)])
+
+
+def test_edited_midi_replaces_the_notes_of_one_track_alone() -> None:
+    symusic = pytest.importorskip("symusic")
+    file = edited(OWN, OLD, Melody.of([(60, 0, 1), (65, 1, 0.5), (67, 1.5, 0.5)]))
+    assert file.startswith(HEADER + TEMPI) and file.endswith(BASS)  # byte for byte
+    read = symusic.Score.from_midi(file)
+    lead = next(track for track in read.tracks if track.program == 24)
+    assert [(note.pitch, note.start, note.duration, note.velocity) for note in lead.notes] == [
+        (60, 2, 94, 0x64),  # both melodies have it: as it was played
+        (65, 96, 48, 0x50),  # struck as the note it replaces
+        (67, 144, 48, 0x50),
+    ]
+    assert lead.name == "Lead" and len(lead.controls) == 1
+    assert {note.pitch for track in read.tracks for note in track.notes} == {60, 65, 67, 0x30, 0x24}
+
+
+def test_editing_with_the_same_melody_keeps_every_event() -> None:
+    symusic = pytest.importorskip("symusic")
+    before, after = (symusic.Score.from_midi(file) for file in (OWN, edited(OWN, OLD, OLD)))
+    assert before.tracks == after.tracks and before.tempos == after.tempos
+
+
+def test_editing_a_part_of_a_melody_and_one_that_begins_later(tmp_path: Path) -> None:
+    (tmp_path / "own.mid").write_bytes(OWN)
+    late = Melody.of([(64, 0, 1)])
+    out = edit_midi(tmp_path / "own.mid", late, Melody.of([(72, 0, 2)]), tmp_path / "new.mid")
+    read = from_midi_track(out.read_bytes(), 24)
+    assert read == [(60, 2, 94), (72, 97, 192)]  # where the note was found: a hundredth late
+    edit_midi(out, Melody.of([(72, 1, 2)]), Melody.of([]), out, start=0)
+    assert from_midi_track(out.read_bytes(), 24) == [(60, 2, 94)]
+
+
+def from_midi_track(file: bytes, program: int) -> list[tuple[int, int, int]]:
+    symusic = pytest.importorskip("symusic")
+    tracks = [track for track in symusic.Score.from_midi(file).tracks if track.program == program]
+    return [(note.pitch, note.start, note.duration) for track in tracks for note in track.notes]
+
+
+def test_a_new_note_ends_the_same_pitch_that_still_sounds() -> None:
+    file = edited(OWN, Melody.of([(64, 1, 1)]), Melody.of([(60, 0.75, 1)]), start=0)
+    assert from_midi_track(file, 24) == [(60, 2, 70), (60, 72, 96)]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "told"),
+    [
+        (b"", OLD, "is not a MIDI file"),
+        (b"RIFF" + bytes(40), OLD, "is not a MIDI file"),
+        (HEADER, OLD, "no notes"),
+        (HEADER + track((0, "ff2f00")), OLD, "no notes"),
+        (OWN, SCALE, "at best 1 of its 8 notes"),
+        (HEADER + track((0, "90 3c")), OLD, "breaks off"),
+        (b"MThd" + struct.pack(">IHHh", 6, 1, 1, -7400) + LEAD, OLD, "frames of film"),
+    ],
+)
+def test_midi_that_cannot_be_edited(file: bytes, old: Melody, told: str, tmp_path: Path) -> None:
+    (tmp_path / "own.mid").write_bytes(file)
+    with pytest.raises(DataError, match=told):
+        edit_midi(tmp_path / "own.mid", old, SCALE, tmp_path / "new.mid")
+    assert [path.name for path in tmp_path.iterdir()] == ["own.mid"]
+
+
+def test_editing_a_file_there_is_not(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="There is no file"):
+        edit_midi(tmp_path / "none.mid", OLD, OLD, tmp_path / "new.mid")
+
+
+# --- notation ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", TUNES)
+def test_musicxml_opens_in_music21_with_the_same_notes(name: str) -> None:
+    assert same(from_music21(musicxml(TUNES[name]), "musicxml"), TUNES[name])
+
+
+@pytest.mark.parametrize("name", TUNES)
+def test_abc_opens_in_music21_with_the_same_notes(name: str) -> None:
+    assert same(from_music21(abc(TUNES[name]), "abc"), TUNES[name])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_notes_on_any_tick_of_a_measure_are_notated(seed: int) -> None:
+    tune = measures(seed)
+    assert len(tune) > 15
+    assert same(from_music21(musicxml(tune), "musicxml"), tune)
+    assert same(from_music21(abc(tune), "abc"), tune)
+    assert same(from_midi(midi(tune)), tune)
+
+
+@pytest.mark.parametrize("name", ["bwv66.6", "bwv7.7", "bwv26.6", "altdeu10", "irl"])
+def test_tunes_of_the_corpus_survive_all_formats(name: str) -> None:
+    music21 = pytest.importorskip("music21")
+    work = music21.corpus.parse(name) if name.startswith("bwv") else music21.corpus.parse(name, number=1)
+    part = work.parts[0].flatten().stripTies(matchByPitch=False)
+    rows = [(note.pitch.midi, float(note.offset), float(note.quarterLength)) for note in part.notes if not note.isChord]
+    metre = part.getElementsByClass("TimeSignature").first()
+    tune = Melody.of(rows, metre=(metre.numerator, metre.denominator))
+    assert len(tune) > 20
+    for found in (
+        from_midi(midi(tune)), from_music21(musicxml(tune), "musicxml"), from_music21(abc(tune), "abc")
+    ):  # fmt: skip
+        assert same(found, tune)
+
+
+@pytest.mark.parametrize("name", TUNES)
+def test_bars_are_full_and_every_piece_has_a_sign(name: str) -> None:
+    tune = TUNES[name]
+    for bar in bars_of(tune):
+        assert float(sum(piece.duration for piece in bar)) == tune.bar
+        now = 0
+        for piece in bar:
+            assert piece.start == now
+            assert is_sign(piece.value) or len(bar) == 1
+            n, m = piece.tuplet[:2] if piece.tuplet else (1, 1)
+            assert piece.value * m == piece.duration * n
+            now += piece.duration
+
+
+def test_syncopation_is_tied_where_the_bar_has_its_middle() -> None:
+    tune = Melody.of([(60, 0, 1.5), (62, 1.5, 1), (64, 2.5, 1.5)])
+    assert [(str(piece.value), piece.tied) for piece in bars_of(tune)[0]] == [
+        ("3/2", False), ("1/2", True), ("1/2", False), ("3/2", False),
+    ]  # fmt: skip
+
+
+def test_abc_text() -> None:
+    tune = Melody.of(
+        [(62, 0, 0.5), (66, 0.5, 0.5), (65, 1, 0.5), (66, 1.5, 0.5), (69, 2, THIRD), (71, 2 + THIRD, THIRD),
+         (73, 2 + 2 * THIRD, THIRD), (74, 3.5, 2)],
+        name="Test", tempo=96, program=73, length=8,
+    )  # fmt: skip
+    assert abc(tune, key="D major").splitlines() == [
+        "X:1", "T:Test", "M:4/4", "L:1/8", "Q:1/4=96", "%%MIDI program 73", "K:D",
+        "DF=F^F (3ABc z d- | d3 z z4 |]",
+    ]  # fmt: skip
+
+
+def test_keys_and_the_names_of_notes() -> None:
+    scales = {"G major": 1, "F": -1, "B minor": 2, "E dorian": 2, "Bb": -2, "C# major": 7, "A harmonic minor": 0}
+    assert {name: key_of(SCALE, name).fifths for name in scales} == scales
+    assert key_of(SCALE.transposed(3), "auto").fifths == -3
+    assert [tuple(spell(70, fifths)) for fifths in (0, 3)] == [("B", -1, 4), ("A", 1, 4)]
+    assert tuple(spell(59, -7)) == ("C", -1, 4) and tuple(spell(72, 7)) == ("B", 1, 4)
+    steps = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+    for fifths in range(-7, 8):
+        for pitch in range(128):
+            letter, alter, octave = spell(pitch, fifths)
+            assert steps[letter] + alter + 12 * (octave + 1) == pitch and abs(alter) <= 1
+    with pytest.raises(DataError, match="no key 'H major'"):
+        key_of(SCALE, "H major")
+    with pytest.raises(DataError, match="8 accidentals"):
+        key_of(SCALE, "G# major")
+
+
+def test_times_without_a_sign_are_an_error_or_snapped() -> None:
+    played = Melody.of([(60, 0.013, 0.48), (62, 0.51, 0.5)])
+    for write in (musicxml, abc):
+        with pytest.raises(DataError, match=r"starts or ends at 0\.013.*snap=12"):
+            write(played)
+    assert from_music21(abc(played, snap=12), "abc") == Melody.of([(60, 0, 0.5), (62, 0.5, 0.5)])
+    with pytest.raises(DataError, match="3360 is a multiple"):
+        abc(played, snap=9)
+    with pytest.raises(DataError, match="at most 10000"):
+        abc(Melody.of([(60, 50_000, 1)]))
+    with pytest.raises(DataError, match="Got 4/3"):
+        musicxml(Melody.of([], metre=(4, 3)))
+
+
+def test_musicxml_is_well_formed_and_tells_what_it_is() -> None:
+    tune = Melody.of([(60, 0, 1), (61, 1, 3)], name="<&>", program=40, tempo=77, metre=(4, 4))
+    root = ET.fromstring(musicxml(tune, key="F minor", rule="C major"))
+    assert root.findtext("work/work-title") == "<&>"
+    assert root.findtext(".//midi-program") == "41"
+    assert root.find(".//sound").get("tempo") == "77"
+    assert (root.findtext(".//fifths"), root.findtext(".//mode")) == ("-4", "minor")
+    assert [note.get("color") for note in root.iter("note")] == [None, WRONG]
+    assert [accidental.text for accidental in root.iter("accidental")] == []  # Db is in the signature
+    assert root.findtext("part/measure/note[2]/pitch/step") == "D"
+
+
+# --- engraved ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["scale", "tuplets", "jig", "empty"])
+def test_engraved_scores_hold_every_note(name: str) -> None:
+    pytest.importorskip("verovio")
+    tune = TUNES[name]
+    root = ET.fromstring(score(tune))
+    pieces = sum(piece.note is not None for bar in bars_of(tune) for piece in bar)
+    assert sum("note" in each.get("class", "").split() for each in root.iter()) == pieces
+    assert sum("measure" in each.get("class", "").split() for each in root.iter()) == len(bars_of(tune))
+    assert root.get("viewBox").startswith("0 0 900 ")
+
+
+def test_engraved_scores_break_into_systems_and_mark_the_rule() -> None:
+    pytest.importorskip("verovio")
+    tune = Melody.of([(60 + i % 12, i / 2, 0.5) for i in range(128)])
+    text = score(tune, rule="C major")
+    assert text.count('class="system"') > 3
+    assert text.count(WRONG) >= 128 * 5 // 12
+    assert score(tune, rule="C major") == text  # the same bytes every time
+    ids = set(re.findall(r'\bid="([^"]*)"', text))
+    assert not ids & set(re.findall(r'\bid="([^"]*)"', score(SCALE)))  # two may stand on one page
+    with pytest.raises(DataError, match="100 to 20000 pixels"):
+        score(tune, width=10)
+
+
+def test_pages_of_a_score_stand_below_each_other() -> None:
+    page = '<svg width="900" viewBox="0 0 900 120" color="black"><g/></svg>'
+    root = ET.fromstring(_stacked([page.replace('width="900" ', ""), page.replace('width="900" ', "")], "two"))
+    assert root.get("viewBox") == "0 0 900 240"
+    assert [each.get("y") for each in root] == ["0", "120"] and root[0].get("color") is None
+
+
+def test_without_verovio_the_message_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("verovio", "music21", "symusic"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(LatuneError, match=re.escape('pip install "latune[music]"')):
+        save(SCALE, tmp_path / "a.svg")
+    for ending in set(WRITERS) - {".svg"}:
+        assert save(SCALE, tmp_path / f"a{ending}").stat().st_size > 50
+
+
+# --- sound ------------------------------------------------------------------------------------------------------------
+
+
+def heard(file: bytes) -> np.ndarray:
+    with wave.open(io.BytesIO(file)) as sound:
+        assert (sound.getframerate(), sound.getsampwidth()) == (RATE, 2)
+        return np.frombuffer(sound.readframes(sound.getnframes()), "<i2").reshape(-1, sound.getnchannels())
+
+
+def strongest(sound: np.ndarray) -> float:
+    """The frequency with the most power, to a tenth of a hertz."""
+    spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound)), 10 * RATE))
+    return spectrum.argmax() / 10
+
+
+@pytest.mark.parametrize("program", range(0, 128, 8))
+def test_a4_sounds_at_440_hertz_for_every_family(program: int) -> None:
+    sound = heard(wav(Melody.of([(69, 0, 2)], program=program)))
+    assert len(sound) == RATE + round(TIMBRES[program // 8].release * RATE)
+    assert strongest(sound[:RATE, 0]) == pytest.approx(440, abs=0.5)
+    assert np.abs(sound.astype(int)).max() == round(PEAK * 32767)
+    assert sound[0] == 0 and abs(int(sound[-1, 0])) <= 1
+
+
+@pytest.mark.parametrize("pitch", [21, 60, 100, 108, 127])
+def test_frequencies_are_equal_tempered_and_nothing_folds_back(pitch: int) -> None:
+    sound = samples(Melody.of([(pitch, 0, 4)], program=56))
+    true = 440 * 2 ** ((pitch - 69) / 12)
+    spectrum = np.abs(np.fft.rfft(sound[RATE // 2 : 3 * RATE // 2] * np.hanning(RATE)))  # 1 Hz each
+    assert spectrum[: round(0.9 * true)].max() < 0.01 * spectrum.max()
+
+
+def test_notes_begin_at_the_right_sample_and_silence_is_silent() -> None:
+    tune = Melody.of([(60, 1, 1), (67, 4.5, 0.5)], tempo=90, length=8)
+    sound = samples(tune)
+    release = round(TIMBRES[0].release * RATE)
+    first, second = round(1 * 60 / 90 * RATE), round(4.5 * 60 / 90 * RATE)
+    assert len(sound) == round(8 * 60 / 90 * RATE) + release
+    assert not sound[: first + 1].any() and sound[first + 1] != 0
+    over = round(2 * 60 / 90 * RATE) + release
+    assert not sound[over : second + 1].any() and sound[second + 1] != 0
+    assert not sound[round(5 * 60 / 90 * RATE) + release :].any()
+    assert not samples(Melody.of([], length=4)).any() and len(samples(Melody.of([], length=4))) == 2 * RATE + release
+
+
+def test_sound_has_no_clicks_and_never_clips() -> None:
+    fast = Melody.of([(48 + 7 * i % 40, i / 8, 1 / 8) for i in range(48)], tempo=200)
+    for program in range(0, 128, 8):
+        sound = samples(Melody(fast.pitches, fast.starts, fast.durations, tempo=200, program=program))
+        assert np.abs(sound).max() == pytest.approx(PEAK)
+    low = samples(Melody.of([(45, 0, 1), (45, 1, 1)], program=40))  # 110 Hz: the steepest sine rises by 0.016 a sample
+    assert np.abs(np.diff(low)).max() < 0.16
+
+
+@pytest.mark.parametrize(
+    ("about", "told"),
+    [({"tempo": 0}, "above 0. Got 0"), ({"program": 200}, "Got 200"), ({"tempo": 0.01}, "at most 600")],
+)
+def test_what_cannot_be_played(about: dict, told: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=told):
+        save(SCALE, tmp_path / "a.wav", **about)
+    assert list(tmp_path.iterdir()) == []
+
+
+def soundfont() -> bytes:
+    """The smallest one: a sine of 441 Hz (100 samples) as A4, of program 0."""
+
+    def part(name: bytes, body: bytes) -> bytes:
+        return name + struct.pack("<I", len(body)) + body
+
+    def called(name: str) -> bytes:
+        return name.encode().ljust(20, b"\0")
+
+    n = 4400
+    sine = (np.sin(2 * np.pi * np.arange(n) / 100) * 20000).astype("<i2").tobytes() + bytes(92)
+    tables = {
+        b"phdr": called("Sine") + struct.pack("<HHHIII", 0, 0, 0, 0, 0, 0)
+        + called("EOP") + struct.pack("<HHHIII", 0, 0, 1, 0, 0, 0),
+        b"pbag": struct.pack("<HHHH", 0, 0, 1, 0),
+        b"pmod": bytes(10),
+        b"pgen": struct.pack("<HHHH", 41, 0, 0, 0),
+        b"inst": called("Sine") + struct.pack("<H", 0) + called("EOI") + struct.pack("<H", 1),
+        b"ibag": struct.pack("<HHHH", 0, 0, 2, 0),
+        b"imod": bytes(10),
+        b"igen": struct.pack("<HHHHHH", 54, 1, 53, 0, 0, 0),
+        b"shdr": called("Sine") + struct.pack("<IIIIIBbHH", 0, n, 0, n, RATE, 69, 0, 0, 1)
+        + called("EOS") + struct.pack("<IIIIIBbHH", *[0] * 9),
+    }  # fmt: skip
+    about = part(b"ifil", struct.pack("<HH", 2, 1)) + part(b"isng", b"EMU8000\0") + part(b"INAM", b"Sine\0\0")
+    lists = (b"INFO" + about, b"sdta" + part(b"smpl", sine), b"pdta" + b"".join(part(*each) for each in tables.items()))
+    return part(b"RIFF", b"sfbk" + b"".join(part(b"LIST", each) for each in lists))
+
+
+def test_a_soundfont_of_the_user_plays(tmp_path: Path) -> None:
+    pytest.importorskip("symusic")
+    (tmp_path / "sine.sf2").write_bytes(soundfont())
+    sound = heard(wav(Melody.of([(69, 0, 2), (81, 2, 2)]), soundfont=tmp_path / "sine.sf2"))
+    assert sound.shape[1] == 2 and np.abs(sound.astype(int)).max() == round(PEAK * 32767)
+    assert strongest(sound[2000:RATE, 0]) == pytest.approx(441, abs=1)
+    assert strongest(sound[RATE + 2000 : 2 * RATE, 0]) == pytest.approx(882, abs=1)
+
+
+def test_soundfonts_that_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("symusic")
+    with pytest.raises(DataError, match="There is no soundfont at"):
+        save(SCALE, tmp_path / "a.wav", soundfont=tmp_path / "none.sf2")
+    (tmp_path / "bad.sf2").write_bytes(b"nothing of the kind")
+    with pytest.raises(DataError, match="cannot be used as a soundfont"):
+        save(SCALE, tmp_path / "a.wav", soundfont=tmp_path / "bad.sf2")
+    monkeypatch.setitem(sys.modules, "symusic", None)
+    with pytest.raises(LatuneError, match="Soundfonts are played by symusic"):
+        save(SCALE, tmp_path / "a.wav", soundfont=tmp_path / "bad.sf2")
+
+
+# --- piano-rolls ------------------------------------------------------------------------------------------------------
+
+
+def pixels(file: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(file)).convert("RGB"))
+
+
+def rgb(colour: str) -> tuple[int, ...]:
+    return tuple(bytes.fromhex(colour[1:]))
+
+
+@pytest.mark.parametrize(
+    "rule", ["C major", {0, 2, 4, 5, 7, 9, 11}, lambda note: note.pitch % 12 in (0, 2, 4, 5, 7, 9, 11)]
+)
+def test_exactly_the_notes_that_break_the_rule_are_red(rule) -> None:
+    tunes = [Melody.of([(60 + i, i / 2, 0.5) for i in range(12)]), Melody.of([(61, 0, 6)]), Melody.of([(62, 0, 6)])]
+    image = pixels(png(tunes, columns=2, rule=rule, labels=["a", "b", "c"]))
+    field, columns, _ = laid_out(tunes, 2, None, None, None)
+    assert columns == 2
+    expected = {NOTE: np.zeros(image.shape[:2], bool), WRONG: np.zeros(image.shape[:2], bool)}
+    for i, tune in enumerate(tunes):
+        left, top = EDGE + LABEL + (i % 2) * (field.width + 14), EDGE + (i // 2) * (field.height + TITLE + 14) + TITLE
+        for note in tune:
+            a, b, c, d = field.box(note)
+            colour = NOTE if note.pitch % 12 in (0, 2, 4, 5, 7, 9, 11) else WRONG
+            expected[colour][top + b : top + d + 1, left + a : left + c + 1] = True
+    for colour, where in expected.items():
+        assert np.array_equal((image == rgb(colour)).all(-1), where)
+
+
+def test_a_picture_of_one_bar_and_of_sixteen() -> None:
+    bar = Melody.of([(60, 0, 1), (72, 1, 3)])
+    image = pixels(png([bar]))
+    field, _, _ = laid_out([bar], 1, None, None, None)
+    assert (field.low, field.high, field.across, field.row) == (59, 73, 96, 10)
+    assert image.shape == (field.height + 2 * EDGE, LABEL + 4 * 96 + 1 + 2 * EDGE, 3)
+    assert (image == rgb(NOTE)).all(-1).sum() == sum((c - a + 1) * (d - b + 1) for a, b, c, d in map(field.box, bar))
+    assert tuple(image[0, 0]) == rgb(PAPER)
+    long = Melody.of([(48 + i % 30, i / 4, 1 / 4) for i in range(256)])
+    field, _, _ = laid_out([long], 1, None, None, None)
+    boxes = [field.box(note) for note in long]
+    assert all(first[2] < second[0] - 1 for first, second in pairwise(boxes))  # each note by itself
+    assert field.width <= 921
+    assert np.array_equal(image, pixels(bar.png()))
+
+
+def test_pitches_that_are_not_shown_and_pictures_that_cannot_be() -> None:
+    image = pixels(png([SCALE], pitches=(72, 84)))
+    field = Field(72, 84, 4.0, 96, 10)
+    assert (image == rgb(NOTE)).all(-1).any(1).sum() == field.box(Note(72, 0, 1))[3] - field.box(Note(72, 0, 1))[1] + 1
+    for settings, told in (
+        ({"columns": 0}, "1 or more. Got 0"),
+        ({"labels": ["a", "b"]}, "one label for each of 1"),
+        ({"pitches": (70, 60)}, "Got 70 to 60"),
+        ({"across": 40_000_000}, "too large"),
+        ({"rule": "H major"}, "no scale 'H major'"),
+    ):
+        with pytest.raises(DataError, match=told):
+            png([SCALE], **settings)
+    with pytest.raises(DataError, match="no melodies to show"):
+        png([])
+    for tune in (
+        Melody.of([]),
+        Melody.of([(0, 0, 1)]),
+        Melody.of([(127, 0, 1), (0, 1, 1)]),
+        Melody.of([(60, 9999, 1)]),
+    ):
+        assert pixels(png([tune])).shape[2] == 3
+
+
+def test_piano_roll_as_svg() -> None:
+    root = ET.fromstring(svg(TUPLETS, rule="C major", label='"Tuplets"'))
+    kinds = [each.get("class") for each in root.iter("{http://www.w3.org/2000/svg}rect") if each.get("class")]
+    wrong = [note.pitch % 12 not in (0, 2, 4, 5, 7, 9, 11) for note in TUPLETS]
+    assert kinds == ["note wrong" if each else "note" for each in wrong]
+    assert root.get("aria-label") == '"Tuplets"'
+
+
+def test_piano_roll_on_axes() -> None:
+    from matplotlib.figure import Figure
+
+    ax = Figure().subplots()
+    draw(ax, Melody.of([(60, 0, 1), (61, 1, 2)]), rule="C major")
+    red, blue = (
+        [patch for patch in ax.patches if patch.get_facecolor()[:3] == pytest.approx([c / 255 for c in rgb(colour)])]
+        for colour in (WRONG, NOTE)
+    )
+    assert [len(red), len(blue)] == [1, 1]
+    assert (red[0].get_y(), red[0].get_width()) == (pytest.approx(60.6), pytest.approx(2, abs=0.02))
+    assert ax.get_xlim() == (0, 3)
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+def test_every_ending_is_written_and_settings_of_the_melody_apply(tmp_path: Path) -> None:
+    for ending in WRITERS:
+        if ending == ".svg":
+            pytest.importorskip("verovio")
+        path = SCALE.save(tmp_path / "new folder" / f"tune{ending.upper()}")
+        assert path == tmp_path / "new folder" / f"tune{ending.upper()}" and path.stat().st_size > 50
+    slow = save(SCALE, tmp_path / "slow.wav", tempo=60, program=16)
+    assert len(heard(slow.read_bytes())) == 4 * RATE + round(TIMBRES[2].release * RATE)
+    assert "T:Named" in save(SCALE, tmp_path / "named.abc", name="Named", key=None).read_text()
+
+
+def test_endings_and_settings_that_are_not_allowed(tmp_path: Path) -> None:
+    for name in ("tune.mp3", "tune"):
+        with pytest.raises(DataError, match=r"one of \.mid, \.midi, \.musicxml, \.xml, \.abc, \.png, \.svg, \.wav"):
+            save(SCALE, tmp_path / name)
+    with pytest.raises(DataError, match=r"Unknown setting 'tempi' of \.mid files\. Did you mean 'tempo'\?"):
+        save(SCALE, tmp_path / "a.mid", tempi=3)
+    with pytest.raises(DataError, match=r"Unknown setting 'rule' of \.mid files"):
+        save_all([SCALE, SCALE], tmp_path / "a.mid", rule="C major")
+    with pytest.raises(DataError, match=r"Unknown setting 'key' of \.mid and \.png files"):
+        save_all([SCALE], tmp_path / "folder", key=None)
+    with pytest.raises(DataError, match="no melodies to save"):
+        save_all([], tmp_path / "a.mid")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_many_melodies(tmp_path: Path) -> None:
+    tunes = Melodies(np.tile([7, 0, 0, 0, 0, 0], (3, 2, 4)), GRIDS["measure"], tempo=90)
+    assert tunes.save(tmp_path / "sheet.png", rule="C major") == tmp_path / "sheet.png"
+    assert (tmp_path / "sheet.png").read_bytes() == tunes.png(rule="C major")
+    assert tunes.save(tmp_path / "tune.mid") == tmp_path / "tune-00.mid"
+    assert sorted(path.name for path in tmp_path.glob("*.mid")) == [f"tune-0{i}.mid" for i in range(6)]
+    assert from_midi((tmp_path / "tune-05.mid").read_bytes()) == tunes.flat()[5]
+    assert tunes[0, :1].save(tmp_path / "one.abc") == tmp_path / "one.abc"
+    assert save_all([SCALE, TUPLETS], tmp_path / "all", rule="C major", tempo=100) == tmp_path / "all"
+    assert sorted(path.name for path in (tmp_path / "all").iterdir()) == ["00.mid", "00.png", "01.mid", "01.png"]
+    (tmp_path / "v1.2").mkdir()
+    assert save_all([SCALE], tmp_path / "v1.2") == tmp_path / "v1.2" and (tmp_path / "v1.2" / "00.png").exists()
+
+
+def test_nothing_is_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save(SCALE, tmp_path / "tune.mid")
+    before = path.read_bytes()
+
+    def full(*_) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    for ending in (".mid", ".abc", ".png", ".wav"):
+        with pytest.raises(DiskFull, match="No room left"):
+            save(TUPLETS, tmp_path / f"tune{ending}")
+    assert path.read_bytes() == before and [each.name for each in tmp_path.iterdir()] == ["tune.mid"]
+
+
+def test_contents_are_what_files_hold(tmp_path: Path) -> None:
+    path = save(SCALE, tmp_path / "tune.abc", key="F major")
+    assert contents(SCALE, ".abc", {"key": "F major"}) == path.read_bytes()
