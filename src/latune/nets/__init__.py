@@ -4,22 +4,35 @@ from collections.abc import Iterable
 from dataclasses import fields
 
 from latune.nets.adversarial import Adversarial, Generator, Judge
+from latune.nets.choice import GREEDY, Decoding
 from latune.nets.conv import Conv
 from latune.nets.latent import LATENT_NETS, GatedResidual, LatentNets, Trunk
 from latune.nets.layers import ACTIVATIONS, Dropout, Heads, Noise, use_generator, xavier_normal
 from latune.nets.maxout import Guide, Maxout, MaxoutGuide
+from latune.nets.measure_gru import MeasureGRU
+from latune.nets.melody_lstm import MelodyLSTM
 from latune.nets.mlp import MLP
 from latune.nets.strided import Strided
+from latune.nets.token_decoder import TokenDecoder
 
-NETS: dict[str, type] = {"mlp": MLP, "conv": Conv, "strided": Strided, "adversarial": Adversarial}
+NETS: dict[str, type] = {
+    "mlp": MLP,
+    "conv": Conv,
+    "strided": Strided,
+    "adversarial": Adversarial,
+    "measure-gru": MeasureGRU,
+    "melody-lstm": MelodyLSTM,
+}
 
 __all__ = [
     "ACTIVATIONS",
+    "GREEDY",
     "LATENT_NETS",
     "MLP",
     "NETS",
     "Adversarial",
     "Conv",
+    "Decoding",
     "Dropout",
     "GatedResidual",
     "Generator",
@@ -29,8 +42,11 @@ __all__ = [
     "LatentNets",
     "Maxout",
     "MaxoutGuide",
+    "MeasureGRU",
+    "MelodyLSTM",
     "Noise",
     "Strided",
+    "TokenDecoder",
     "Trunk",
     "use_generator",
     "wrong_settings",
