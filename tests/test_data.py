@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from latune.attributes import ATTRIBUTES, Attribute
-from latune.attributes.image import morphology
+from latune.attributes import Attribute
+from latune.attributes.image import STROKES, morphology
 from latune.data import DATASETS, InMemory, Memmap, Rendered, cache_home, data_home, from_arrays, load, make_splits
 from latune.data.decoding import write_npy
 from latune.data.kinds import column
@@ -173,7 +173,7 @@ def test_too_few_examples_are_told():
 def test_digits_are_real_handwriting_with_seven_attributes():
     digits = load("digits", seed=1)
     assert (len(digits), digits.shape) == (1797, (1, 8, 8))
-    assert list(digits.attributes) == ["digit", *ATTRIBUTES]
+    assert list(digits.attributes) == ["digit", *STROKES]
     assert digits.attributes["digit"].kind == "categorical"
     pixels = digits.raw(torch.arange(len(digits)))
     assert int(pixels.max()) == 255

@@ -21,8 +21,8 @@ ROWS = [  # top to bottom; a room imports from its own row and from those below
     ["space", "measurement", "run_folder", "bounds", "matrices"],
     ["models", "controls", "chains", "classifier"],
     ["metrics", "training"],
-    ["terms", "moves", "coordinates", "units", "data", "attributes", "calibration", "pictures"],
-    ["codes", "nets", "files", "imports", "provenance", "errors"],
+    ["terms", "moves", "coordinates", "units", "data", "attributes", "calibration", "pictures", "medium"],
+    ["codes", "nets", "music", "files", "imports", "provenance", "errors"],
 ]
 DEPTH = {room: depth for depth, row in enumerate(ROWS) for room in row}
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "misc"}

@@ -291,7 +291,7 @@ def test_content_is_judged_digit_by_digit(ordered: Subject, tmp_path: Path) -> N
     judge = Classifier.load(tmp_path / "classifier-of-digits")
     rows = subject.rows()
     truth = subject.data.column("digit", rows).long()
-    z, _, x = next(metrics.codes_and_images(subject, rows))
+    z, _, x = next(metrics.codes_and_examples(subject, rows))
     assert numbers["original"] == pytest.approx(share(judge.classes(x) == truth))
     for name, column in dims.items():
         seen = [judge.classes(sliders.traversals(subject, z[[i]], column)[0]) for i in range(len(z))]

@@ -441,7 +441,7 @@ def test_what_was_measured_already_is_not_measured_again_and_its_codes_are_told(
     found = gather(space, data, "test", 0, measurement)
     assert found.measurement is measurement
     said = "when one draw of each posterior is decoded"
-    assert said in captions.reconstructions(found) and said not in Page(report.html).text
+    assert said in captions.reconstructions(space, found) and said not in Page(report.html).text
     assert "posterior sample, seed 7" in tables.introduction(measurement)
 
 

@@ -52,7 +52,7 @@ def log_weights(
     if likelihood is None:
         raise DataError(f"{space.spec.model} has no likelihood, so there is no bound of it.")
     q = space.posterior(x)  # checks the images
-    x, model = x.to(space.device, torch.float32), space.model
+    x, model = space.medium.take(x).to(space.device), space.model
     was, source = model.training, generator or draws(0, "importance weights", device=space.device)
     model.eval()
     out = torch.empty(samples, len(x), dtype=torch.float64, device=space.device)
@@ -67,7 +67,7 @@ def log_weights(
             # From the noise itself: (z - mean) / scale would lose digits where the scale is small.
             prior = 0.5 * (noise.double().square() - z.double().square()) + scale.double().log()
             repeated = image.expand(len(z), *image.shape).flatten(0, 1)
-            data = likelihood.log_prob(model.raw(z.flatten(0, 1)), repeated)
+            data = likelihood.log_prob(model.raw(z.flatten(0, 1), repeated), repeated)
             out[draw, some] = data.view(z.shape[:2]).double() + prior.sum(2)
     model.train(was)
     return out
@@ -102,5 +102,5 @@ def likelihood_bound(
         raise DataError(f"A bound needs examples. The {split} split has {len(data.splits[split])}; limit is {limit}.")
     rows = spread(data.splits[split], limit)
     source = draws(seed, "importance weights", device=space.device)
-    weights = torch.cat([log_weights(space, data.images(some), samples, source) for some in rows.split(CHUNK)], dim=1)
+    weights = torch.cat([log_weights(space, data.examples(some), samples, source) for some in rows.split(CHUNK)], dim=1)
     return importance_weighted_bound(weights, resamples, seed)

@@ -16,13 +16,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from latune.data import Dataset, spread
-from latune.data.arrays import as_pixels
 from latune.errors import DataError, RunError, unknown
 from latune.files import write_json
 from latune.metrics.averaged import averaged
 from latune.metrics.bootstrap import RESAMPLES
 from latune.metrics.score import Score
-from latune.pictures import Images
+from latune.pictures import Images, as_pixels
 from latune.provenance import machine
 from latune.training import Batch, Game, Generators, Optimiser, Plan, Player, Ramp, Trainer, Weighed, seed_for
 from latune.training import checkpoint as ckpt

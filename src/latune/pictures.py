@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import UInt8
 from torch import Tensor
 
 from latune.errors import DataError
@@ -15,6 +16,7 @@ from latune.files import whole
 
 EDGE = 4  # most pixels between two images of a sheet
 SHOWN = 80  # images smaller than this are enlarged by a whole factor when shown
+SHAPES = "[n, h, w], [n, h, w, c] or [n, c, h, w] with c = 1 or 3"
 TINY = 12  # images up to this side are enlarged smoothly
 
 
@@ -129,3 +131,44 @@ def read_image(path: Path | str, shape: tuple[int, int, int]) -> Tensor:
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
         raise DataError(f"{path} cannot be read as an image: {error}") from None
     return (pixels[None] if colours == 1 else pixels.permute(2, 0, 1))[None]
+
+
+def as_pixels(images: Any) -> UInt8[np.ndarray, "n c h w"]:
+    """Images of any allowed shape and type as uint8 `[n, c, h, w]`.
+
+    >>> as_pixels(torch.ones(2, 5, 4)).shape
+    (2, 1, 5, 4)
+    """
+    array = plain_array(images)
+    if array.ndim == 3:
+        array = array[:, None]
+    elif array.ndim == 4 and array.shape[1] not in (1, 3) and array.shape[3] in (1, 3):
+        array = array.transpose(0, 3, 1, 2)
+    if array.ndim != 4 or array.shape[1] not in (1, 3) or 0 in array.shape:
+        raise DataError(f"The images have shape {list(np.shape(images))}. Allowed: {SHAPES}.")
+    if array.dtype == np.bool_:
+        return np.ascontiguousarray(array.astype(np.uint8) * 255)
+    if array.dtype == np.uint8:
+        return np.array(array, order="C")  # a copy: a later change of the user's array must not change the data
+    if array.dtype.kind != "f":
+        raise DataError(
+            f"The images are {array.dtype}. Allowed: uint8 (0 to 255), floats in [0, 1], or truth values; "
+            "for whole numbers up to 255 use images.astype('uint8')."
+        )
+    flat = array.reshape(len(array), -1)
+    bad = np.flatnonzero(~np.isfinite(flat).all(axis=1))
+    if len(bad):
+        raise DataError(f"{len(bad):,} of {len(array):,} images hold NaN or infinity; the first is image {bad[0]}.")
+    low, high = float(array.min()), float(array.max())
+    if low < 0 or high > 1:
+        hint = " Divide by 255, or give uint8." if low >= 0 and 1 < high <= 255 else ""
+        raise DataError(f"The images run from {low:g} to {high:g}; floats must lie in [0, 1].{hint}")
+    return np.ascontiguousarray(np.round(array * 255).astype(np.uint8))
+
+
+def plain_array(values: Any) -> np.ndarray:
+    """Numbers of any kind as a numpy array; numpy has no bfloat16."""
+    if isinstance(values, torch.Tensor):
+        values = values.detach().cpu()
+        return (values.float() if values.dtype == torch.bfloat16 else values).numpy()
+    return np.asarray(values)

@@ -22,11 +22,11 @@ from latune.codes import Codes, Gaussian
 from latune.controls import CONTROLS, Controls
 from latune.coordinates import Coordinates, whole
 from latune.data import Dataset
-from latune.data.arrays import as_pixels
 from latune.errors import DataError, RunError, unknown
+from latune.medium import Medium, Pictures, size_of_images
 from latune.models import Model, Spec, Wrapped
 from latune.moves import Towards
-from latune.pictures import Images, read_image
+from latune.nets import GREEDY, Decoding, TokenDecoder
 from latune.training.generators import generator as draws
 from latune.units import aim, calibrated, reach
 
@@ -38,6 +38,10 @@ SHOWN = 8  # samples that a notebook shows beside the coordinates
 class Space:
     """A trained model: named coordinates with priors, a decoder and an encoder, and the moves between them.
 
+    Its examples are images, or melodies (`medium`); what is said of images here holds for both. `decoding` says how a
+    model of melodies chooses its tokens: the most likely ones unless it is set, as
+    `space.decoding = Decoding(temperature=0.8)`.
+
     Args:
         model: the trained model; it is put into evaluation mode.
         spec: what the model was built from.
@@ -46,7 +50,7 @@ class Space:
         about: plain data about the training (recipe, data, versions).
 
     Raises:
-        DataError: for images of another shape than the model's, or names that are not coordinates.
+        DataError: for examples of another shape than the model's, or names that are not coordinates.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class Space:
         self.attributes = dict(attributes or {})
         self.calibration = dict(calibration or {})
         self.about = dict(about or {})
+        self.decoding: Decoding = GREEDY
         self._controls_folder: Path | None = None
 
     # --- what it is --------------------------------------------------------------------------------------------------
@@ -76,9 +81,14 @@ class Space:
         """Whether there is an encoder: a generator alone has none."""
         return getattr(self.model, "encodes", True)
 
+    @cached_property
+    def medium(self) -> Medium:
+        """What an example is: images of one shape, or melodies of one grid."""
+        return self.spec.medium
+
     @property
-    def shape(self) -> tuple[int, int, int]:
-        """(c, h, w) of an image."""
+    def shape(self) -> tuple[int, ...]:
+        """(c, h, w) of an image, (t,) of a melody."""
         return self.spec.shape
 
     @property
@@ -119,13 +129,14 @@ class Space:
 
     def __repr__(self) -> str:
         names = ", ".join(self.coordinates.labels(name) for name in self.codes)
-        return f"Space({self.spec.model}, images {self.shape}, {self.codes.width} coordinates: {names})"
+        return f"Space({self.spec.model}, {self.medium.many} {self.shape}, {self.codes.width} coordinates: {names})"
 
     def _repr_html_(self) -> str:
         import base64
         import html
 
-        samples = base64.b64encode(self.sample(SHOWN, draws(0, "notebook")).png(SHOWN)).decode()
+        columns = SHOWN if isinstance(self.medium, Pictures) else SHOWN // 2
+        samples = base64.b64encode(self.sample(SHOWN, draws(0, "notebook")).png(columns)).decode()
         rows = []
         for name in self.codes:
             known = self.calibration.get(name)
@@ -134,8 +145,8 @@ class Space:
                 f"<tr><td>{html.escape(name)}</td><td>{html.escape(str(self.codes[name]))}</td><td>{reach}</td></tr>"
             )
         return (
-            f"<p><b>Space</b> of {html.escape(self.spec.model)}, images {self.shape}</p><table><tr><th>coordinate</th>"
-            f"<th>prior</th><th>attribute within reach</th></tr>{''.join(rows)}</table>"
+            f"<p><b>Space</b> of {html.escape(self.spec.model)}, {self.medium.many} {self.shape}</p>"
+            f"<table><tr><th>coordinate</th><th>prior</th><th>attribute within reach</th></tr>{''.join(rows)}</table>"
             f'<img src="data:image/png;base64,{samples}" alt="{SHOWN} samples from the prior" style="max-width:100%">'
             f"<p>{SHOWN} samples from the prior, seed 0.</p>"
         )
@@ -154,14 +165,31 @@ class Space:
         q = self.posterior(x)
         return q.sample(generator) if sample else q.mean
 
-    def decode(self, z: Any) -> Images:
-        """Images `(n, c, h, w)` of codes, a tensor `(n, d)`: the expected data, in [0, 1]."""
+    def decode(self, z: Any, generator: torch.Generator | None = None) -> Any:
+        """`Images` `(n, c, h, w)` of codes, a tensor `(n, d)`: the expected data, in [0, 1]; or their `Melodies`.
+
+        Args:
+            z: codes.
+            generator: of the tokens of melodies, where `decoding` draws them.
+        """
+        return self._shown(self._decoded(z, generator))
+
+    def _decoded(self, z: Any, generator: torch.Generator | None = None) -> Tensor:
         if not isinstance(z, Tensor) or z.dim() != 2 or z.shape[1] != self.codes.width:
             got = tuple(z.shape) if isinstance(z, Tensor) else f"a {type(z).__name__}"
             raise DataError(f"Codes of this space are a tensor of shape (n, {self.codes.width}). Got {got}.")
         with self._asleep():
-            x = torch.cat([self.model.decode(chunk) for chunk in z.to(self.device, torch.float32).split(CHUNK)])
-        return Images.of(x.clamp(0, 1))
+            return torch.cat([self._make(chunk, generator) for chunk in z.to(self.device, torch.float32).split(CHUNK)])
+
+    def _make(self, z: Tensor, generator: torch.Generator | None) -> Tensor:
+        decoder = self.model.decoder
+        if not isinstance(decoder, TokenDecoder):
+            return self.model.decode(z)
+        source = generator if generator is not None else draws(0, "decoding", device=self.device)
+        return self.decoding.tokens(decoder, z, source)
+
+    def _shown(self, x: Tensor, like: Any = None) -> Any:
+        return self.medium.give(x, like)
 
     def encode_data(
         self, data: Dataset, split: str = "test", sample: bool = False, generator: torch.Generator | None = None
@@ -169,7 +197,7 @@ class Space:
         """Codes of a split of a data set, in the split's order."""
         if split not in data.splits:
             raise DataError(unknown(f"split of '{data.name}'", split, data.splits))
-        parts = [self.encode(data.images(chunk), sample, generator) for chunk in data.splits[split].split(CHUNK)]
+        parts = [self.encode(data.examples(chunk), sample, generator) for chunk in data.splits[split].split(CHUNK)]
         return torch.cat(parts)
 
     # --- what one does with it ---------------------------------------------------------------------------------------
@@ -184,7 +212,7 @@ class Space:
         strength: float = 1.0,
         realism: float = 0.0,
         **at: Any,
-    ) -> Images:
+    ) -> Any:
         """Draw `n` images from the prior, with coordinates held at latent values (`slant=1.5`), controls at what they
         should be (`digit=3`, `loop=1`), or both at attribute values (`to={"slant": 0.3}`); a value out of reach is
         warned of, and the nearest is used.
@@ -209,7 +237,7 @@ class Space:
             wishes = self.controls.wishes(wanted, units)
             dials = {"by": by, "strength": strength, "realism": realism, "generator": generator}
             z = held(self.controls.move(z, wishes, fresh=True, **dials))
-        return self.decode(z)
+        return self.decode(z, generator)
 
     def edit(
         self,
@@ -223,7 +251,7 @@ class Space:
         realism: float = 0.0,
         keep: Any = (),
         **change: Any,
-    ) -> Images:
+    ) -> Any:
         """Change images: `thickness=+2` in latent units, a control as it should be (`smiling=1`, `loop=0`), or
         `to={"thickness": 3.1}` in the attribute's own.
 
@@ -246,7 +274,8 @@ class Space:
                 are not named stay as its critic sees them now.
         """
         dials = {"by": by, "strength": strength, "identity": identity, "realism": realism, "keep": keep}
-        return self.decode(self._moved(self.encode(x), to, change, **dials))
+        x = self.medium.read(x) if isinstance(x, str | Path) else x
+        return self._shown(self._decoded(self._moved(self.encode(x), to, change, **dials)), like=x)
 
     def moved(self, z: Tensor, /, *, to: Any = None, **change: Any) -> Tensor:
         """Codes after what `edit` does to their images; its arguments."""
@@ -267,7 +296,7 @@ class Space:
             z = self.controls.move(z, wishes, realism=realism, keep=keep, at=start, held=held, **dials)
         return z
 
-    def traverse(self, x: Any, name: Any, values: Any = None, *, at: Tensor | None = None) -> Images:
+    def traverse(self, x: Any, name: Any, values: Any = None, *, at: Tensor | None = None) -> Any:
         """Images `(n, k, c, h, w)` with one coordinate at each of `k` values (10 from -4 to 4 unless given; of a
         uniform code over twice its range, of a categorical one all classes), or with a control at each of `k` (its
         classes, or 0, 0.1, ..., 1).
@@ -291,7 +320,7 @@ class Space:
         moves = [self.coordinates.held({name: value}) for value in values]
         return self._grid(torch.stack([move(z) for move in moves], dim=1))  # from (n, k, d)
 
-    def _traverse_control(self, z: Tensor, name: str, values: Any) -> Images:
+    def _traverse_control(self, z: Tensor, name: str, values: Any) -> Any:
         control = self.controls[name]
         if values is None:
             several = control.kind == "labels"
@@ -304,7 +333,7 @@ class Space:
             moved = [self.controls.move(z, [control.wish(value)], by="descent") for value in values]
         return self._grid(torch.stack(moved, dim=1))
 
-    def interpolate(self, a: Any, b: Any, steps: Any = 10) -> Images:
+    def interpolate(self, a: Any, b: Any, steps: Any = 10) -> Any:
         """Images `(n, steps, c, h, w)` on the straight line between the codes of `a` and of `b`, ends included.
 
         A single image at one end is the end of all lines.
@@ -314,7 +343,7 @@ class Space:
         start, end = self.encode(a), self.encode(b)
         if len(start) != len(end) and 1 not in (len(start), len(end)):
             raise DataError(
-                f"An interpolation goes from n images to as many, or from or to a single one. "
+                f"An interpolation goes from n {self.medium.many} to as many, or from or to a single one. "
                 f"Got {len(start)} and {len(end)}."
             )
         start, end = torch.broadcast_tensors(start, end)
@@ -361,6 +390,7 @@ class Space:
             DataError: images or masks that do not fit, numbers that are no counts; and, while it walks, a chain that is
                 not finite, with its step.
         """
+        size = size_of_images(self.medium, "A walk")
         if not self.encodes or self.model.likelihood is None:
             raise DataError("This model has no way back from an image: it cannot walk, which encodes each one.")
         x = self._take(x)
@@ -370,7 +400,7 @@ class Space:
             held = x if fixed is None else self._take(fixed)
             if len(held) not in (1, len(x)):
                 raise DataError(f"What is held is one image, or one for each of {len(x)}. Got {len(held)}.")
-            hold = Clamp(as_mask(clamp, self.shape, len(x), x.device), held)
+            hold = Clamp(as_mask(clamp, size, len(x), x.device), held)
         elif fixed is not None or begin != "kept":
             raise DataError("fixed= and begin= go with a mask: clamp=, 1 where the picture is held.")
         if to is not None or change:
@@ -436,8 +466,8 @@ class Space:
         return reach(self, name)
 
     def measured(self, names: Sequence[str], x: Tensor) -> dict[str, np.ndarray]:
-        """Attributes of images, each `[n]`, measured together."""
-        return measure([self.attributes[name] for name in names], x.detach().cpu().numpy())
+        """Attributes of images, or of tokens, each `[n]`, measured together."""
+        return measure([self.attributes[name] for name in names], self.medium.shown(x))
 
     # --- files -------------------------------------------------------------------------------------------------------
 
@@ -523,17 +553,7 @@ class Space:
         self.model.train(was)
 
     def _take(self, x: Any) -> Tensor:
-        if isinstance(x, str | Path):
-            x = read_image(x, self.shape)
-        elif isinstance(x, Images):
-            x = x.plain()
-        elif not (isinstance(x, Tensor) and x.is_floating_point() and x.dim() == 4):
-            x = torch.from_numpy(as_pixels(x)).float() / 255
-        if tuple(x.shape[1:]) != tuple(self.shape):
-            raise DataError(f"This space was trained on images of shape {self.shape}. Got {tuple(x.shape[1:])}.")
-        if x.numel() and not (x.min() >= 0 and x.max() <= 1):  # NaN fails too
-            raise DataError(f"Images lie in [0, 1]. Got {x.min().item():g} to {x.max().item():g}.")
-        return x.to(self.device, torch.float32)
+        return self.medium.take(x).to(self.device)
 
     def _split(self, named: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """What was asked for of coordinates, and of controls."""
@@ -547,9 +567,9 @@ class Space:
         attributes, units = self._split(to)
         return attributes or None, units
 
-    def _grid(self, rows: Tensor) -> Images:
-        """Decode `(n, k, d)` codes to `(n, k, c, h, w)` images."""
-        return Images.of(self.decode(rows.flatten(0, 1)).plain().unflatten(0, rows.shape[:2]))
+    def _grid(self, rows: Tensor) -> Any:
+        """Decode `(n, k, d)` codes to `(n, k, ...)` examples."""
+        return self._shown(self._decoded(rows.flatten(0, 1)).unflatten(0, rows.shape[:2]))
 
 
 def _then(first: Callable[[Tensor], Tensor], second: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:

@@ -28,7 +28,7 @@ PACKAGE = str(Path(__file__).parent)
 def calibrated(space: Any, data: Dataset) -> dict[str, Calibration]:
     """For each slider of a space the map between its latent values and its attribute, measured on training examples."""
     rows = data.splits["training"]
-    z = space.encode(data.images(spread(rows, CALIBRATION_EXAMPLES)))
+    z = space.encode(data.examples(spread(rows, CALIBRATION_EXAMPLES)))
     found = {}
     for name in space.sliders:
         attribute, column = space.attributes[name], space.coordinates.column(name)
@@ -40,7 +40,7 @@ def calibrated(space: Any, data: Dataset) -> dict[str, Calibration]:
             found[name] = Calibration.fit(*pairs, source="decoded", unit=attribute.unit)
         else:
             many = spread(rows, REGRESSED_EXAMPLES)
-            codes = torch.cat([space.encode(data.images(chunk)) for chunk in many.split(CHUNK)])[:, column]
+            codes = torch.cat([space.encode(data.examples(chunk)) for chunk in many.split(CHUNK)])[:, column]
             values = data.column(name, many)
             pairs = codes.double().cpu().numpy(), values.double().cpu().numpy()
             found[name] = Calibration.fit(*pairs, source="labels", unit=attribute.unit)

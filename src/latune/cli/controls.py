@@ -42,7 +42,7 @@ def control_add(
     device: Device = "cpu",
     json_file: Json = None,
 ) -> None:
-    """Learn a control from labels, a rule, a few pictures or preferences, and keep it beside the model.
+    """Learn a control from labels, a rule, a few examples or preferences, and keep it beside the model.
 
     Example: `latune control add runs/digits seven --attribute digit=7`.
 
@@ -58,10 +58,10 @@ def control_add(
         A column of the data that the run was trained on, or COLUMN=VALUE for one of its classes. Several with commas
         between them, smiling,male,young, are one control.
     rule
-        A Python function, as module:function: uint8 images in, a number in [0, 1] for each out. It is asked about what
-        the model makes of its prior and of its data.
+        A Python function, as module:function: uint8 images in, a number in [0, 1] for each out; of melodies, one Melody
+        in. It is asked about what the model makes of its prior and of its data.
     examples
-        Five or more pictures, or a folder of them.
+        Five or more pictures or tunes, or a folder of them.
     against
         Pictures that are no examples; the run's training data unless given.
     likes
@@ -71,7 +71,7 @@ def control_add(
     pairs
         A CSV with two file names a row, the better one first.
     data
-        Another folder of pictures with a table, in place of the data that the run was trained on.
+        Another folder of pictures with a table, or of tunes, in place of the data that the run was trained on.
     table
         The table of that folder.
     resize
@@ -83,16 +83,16 @@ def control_add(
         paper, released.
     """
     from latune.controls import REALISM
-    from latune.controls.examples import pictures, read_rows
+    from latune.controls.examples import read_rows, shown
     from latune.controls.rules import rule_of
     from latune.provenance import check_device
     from latune.space import Space
 
     ways = {"--attribute": attribute, "--rule": rule, "--examples": examples}
     ways |= {"--likes, --dislikes or --pairs": likes or dislikes or pairs}
-    given = [way for way, value in ways.items() if value]
-    if len(given) != (0 if name == REALISM else 1):
-        got = f"Got {' and '.join(given)}." if given else "Got none."
+    named = [way for way, value in ways.items() if value]
+    if len(named) != (0 if name == REALISM else 1):
+        got = f"Got {' and '.join(named)}." if named else "Got none."
         raise LatuneError(f"A control is learned from one of {'; '.join(ways)}. {got}")
     for way, value, needs, partner in (
         ("--against", against, examples, "--examples"),
@@ -108,9 +108,9 @@ def control_add(
         found = rule_of(rule)  # what is wrong with it is told before data are opened
         control = space.controls.learn_rule(name, found, _data(run, data, table, space), **learning)
     elif examples:
-        shown = pictures(examples, space.shape, resize)  # what is wrong with them is told before data are opened
+        given = shown(examples, space.medium, resize)  # what is wrong with them is told before data are opened
         other = against or _data(run, data, table, space)
-        control = space.controls.learn_examples(name, shown, other, resize=resize, **learning)
+        control = space.controls.learn_examples(name, given, other, resize=resize, **learning)
     elif likes or dislikes or pairs:
         rows = read_rows(pairs, 2) if pairs else []
         sides = ([better for better, _ in rows], [worse for _, worse in rows]) if rows else None
@@ -210,7 +210,10 @@ def _own(data: Path | None, table: Path | None, space: Any) -> Dataset | None:
     if data is None:
         return None
     from latune.data import load
+    from latune.medium import Tunes
 
+    if isinstance(space.medium, Tunes):
+        return load("tunes", path=str(data), grid=space.medium.grid.name)
     channels, *size = space.shape
     return load("folder", path=data, attributes=table, size=size, colour=channels == 3)
 

@@ -1,4 +1,4 @@
-"""`sample`, `edit`, `traverse`, `interpolate`: pictures out of a run."""
+"""`sample`, `edit`, `traverse`, `interpolate`: pictures or melodies out of a run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from latune.cli.shell import Json, Seed, app, err, open_run, out, png, save, write
+from latune.cli.shell import Json, Seed, app, err, open_run, out, output, save, say, write
 from latune.errors import LatuneError
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ Controls = Annotated[
 By = Annotated[str | None, Parameter(help="how controls move: actor, descent or vector; chosen unless given")]
 Strength = Annotated[float, Parameter(help="how much of a control's way is gone")]
 Realism = Annotated[float, Parameter(help="how much the control realism mends, from 0 to 1")]
+Temperature = Annotated[float, Parameter(help="of melodies: 0 the likeliest tokens, 1 as the model says")]
+TopK = Annotated[int | None, Parameter(help="of melodies: draw from so many likeliest tokens")]
+Beam = Annotated[int | None, Parameter(help="of melodies: look for the likeliest tune among so many")]
 
 
 @app.command
@@ -35,10 +38,13 @@ def sample(
     by: By = None,
     strength: Strength = 1.0,
     realism: Realism = 0.0,
+    temperature: Temperature = 0.0,
+    top_k: TopK = None,
+    beam: Beam = None,
     seed: Seed = 0,
     picture: Annotated[Path | None, Parameter(name="--out")] = None,
 ) -> None:
-    """Draw images from the prior, with coordinates held and controls set where you want them.
+    """Draw images or melodies from the prior, with coordinates held and controls set where you want them.
 
     Parameters
     ----------
@@ -51,14 +57,16 @@ def sample(
     to
         Hold an attribute at a value of its own unit: thickness=3.1.
     picture
-        The PNG file; RUN/sample.png unless given.
+        The PNG file, RUN/sample.png unless given. Of melodies it shows piano-rolls; .mid, .musicxml, .abc, .svg and
+        .wav write each melody to a file of its own.
     """
     from latune.training import generator
 
     if n < 1:
         raise LatuneError(f"--n is 1 or more. Got {n}.")
-    file = png(picture or run / "sample.png")
     space = open_run(run)
+    file = output(picture or run / "sample.png", space)
+    _decode(space, temperature, top_k, beam)
     wanted = _once(_numbers(set_), _wishes(with_, space.controls))
     dials: dict[str, Any] = {"by": by, "strength": strength, "realism": realism}
     images = space.sample(n, generator=generator(seed, "sample"), to=_numbers(to), **dials, **wanted)
@@ -68,7 +76,7 @@ def sample(
 @app.command
 def edit(
     run: Path,
-    image: Path,
+    file: Path,
     *,
     set_: Annotated[list[str] | None, Parameter(name="--set")] = None,
     to: list[str] | None = None,
@@ -81,14 +89,15 @@ def edit(
     picture: Annotated[Path | None, Parameter(name="--out")] = None,
     json_file: Json = None,
 ) -> None:
-    """Change an image: the original, its reconstruction and the edit side by side.
+    """Change an image or a tune: the original, its reconstruction and the edit side by side.
 
     Parameters
     ----------
     run
         A run folder.
-    image
-        An image file; it is scaled and cropped to the model's size.
+    file
+        An image file, which is scaled and cropped to the model's size; or a MIDI, ABC or MusicXML file, every bar of
+        which is edited.
     set_
         Move a coordinate by a latent amount: thickness=+2.
     to
@@ -98,37 +107,37 @@ def edit(
     keep
         A control that stays what it is while others move: digit.
     picture
-        The PNG file; IMAGE-edit.png in the current folder unless given.
+        The PNG file; FILE-edit.png in the current folder unless given. Of a tune, .mid, .musicxml, .abc, .svg and .wav
+        write the edited tune alone, with its own tempo and instrument; in .mid the other tracks of a MIDI file stay.
     """
-    import torch
-
-    from latune.pictures import Images, read_image
-
     if not (set_ or to or with_ or realism):
         raise LatuneError(
             "Nothing to change. Give --set thickness=+2 (latent units), --to thickness=3.1 (its own units) or "
             "--with smiling=1 (a control)."
         )
-    file = png(picture or Path(f"{image.stem}-edit.png"))
     space = open_run(run)
-    x = read_image(image, space.shape)
+    target = output(picture or Path(f"{file.stem}-edit.png"), space)
+    given = space.medium.read(file)
+    x = space.medium.take(given)
     with_wanted = _wishes(with_, space.controls)
     change = _once(_numbers(set_), with_wanted)
     dials: dict[str, Any] = {"by": by, "strength": strength, "identity": identity, "realism": realism}
     dials["keep"] = keep or []
-    edited = space.edit(x, to=_numbers(to), **dials, **change)
-    shown = torch.cat([x, space.decode(space.encode(x)).plain().cpu(), edited.plain().cpu()])
-    save(Images.of(shown), file)
+    edited = space.edit(given, to=_numbers(to), **dials, **change)
+    _save_edit(space, file, given, x, edited, target)
+    edited = edited.plain().cpu()
     numbers = _seen(space, x, edited, list(with_wanted))
     measurable = [name for name in space.sliders if space.attributes[name].measure is not None]
     if measurable:
         before, after = space.measured(measurable, x), space.measured(measurable, edited)
-        numbers |= {name: {"before": float(before[name][0]), "after": float(after[name][0])} for name in measurable}
+        numbers |= {
+            name: {"before": float(before[name].mean()), "after": float(after[name].mean())} for name in measurable
+        }
     for name, pair in numbers.items():
         unit = space.attributes[name].unit if name in space.attributes else "in the critic's eyes"
         out.print(f"{name:>12}  {pair['before']:8.3f} -> {pair['after']:8.3f} {unit}", highlight=False)
     if not numbers:
-        numbers["note"] = "no slider of this run can be measured on images"
+        numbers["note"] = f"no slider of this run can be measured on {space.medium.many}"
         err.print(f"note: {numbers['note']}", highlight=False)
     write(json_file, numbers)
 
@@ -136,7 +145,7 @@ def edit(
 @app.command
 def traverse(
     run: Path,
-    image: Path | None = None,
+    file: Path | None = None,
     *,
     name: Annotated[list[str] | None, Parameter(name="--name")] = None,
     n: int = 8,
@@ -151,8 +160,8 @@ def traverse(
     ----------
     run
         A run folder.
-    image
-        An image file to start from; samples of the prior unless given.
+    file
+        An image or a tune to start from; samples of the prior unless given.
     name
         Coordinates and controls to move; all sliders unless given.
     n
@@ -166,14 +175,13 @@ def traverse(
     """
     import torch
 
-    from latune.pictures import read_image
     from latune.training import generator
 
     if steps < 2 or n < 1:
         raise LatuneError(f"--steps is 2 or more and --n is 1 or more. Got {steps} and {n}.")
     space = open_run(run)
-    x = read_image(image, space.shape) if image else None
-    z = None if image else space.codes.sample(n, generator(seed, "traverse"))
+    x = space.medium.read(file) if file else None
+    z = None if file else space.codes.sample(n, generator(seed, "traverse"))
     for each in name or space.sliders or space.knobs:
         ends = (0.0, 1.0) if each in space.controls else (-reach, reach)
         through = space.classes_of(each)
@@ -190,27 +198,64 @@ def interpolate(
     steps: int = 10,
     picture: Annotated[Path | None, Parameter(name="--out")] = None,
 ) -> None:
-    """Walk the straight line between two images in the latent space.
+    """Walk the straight line between two images, or two tunes, in the latent space.
 
     Parameters
     ----------
     run
         A run folder.
     a
-        The first image file.
+        The first file.
     b
-        The last image file.
+        The last file.
     steps
         Pictures, both ends included.
     picture
         The PNG file; interpolation.png in the current folder unless given.
     """
-    from latune.pictures import read_image
-
-    file = png(picture or Path("interpolation.png"))
     space = open_run(run)
-    images = space.interpolate(read_image(a, space.shape), read_image(b, space.shape), steps)
-    save(images, file)
+    file = output(picture or Path("interpolation.png"), space)
+    save(space.interpolate(space.medium.read(a), space.medium.read(b), steps), file)
+
+
+def _decode(space: Space, temperature: float, top_k: int | None, beam: int | None) -> None:
+    """How tokens of melodies are chosen."""
+    if not temperature and top_k is None and beam is None:
+        return
+    from latune.medium import Tunes
+    from latune.nets import Decoding
+
+    if not isinstance(space.medium, Tunes):
+        raise LatuneError("--temperature, --top-k and --beam are of melodies; this run makes images.")
+    space.decoding = Decoding(temperature, top_k, beam)
+
+
+def _save_edit(space: Space, file: Path, given: Any, x: Tensor, edited: Any, target: Path) -> None:
+    """Original, reconstruction and edit in one picture; or the edited tune alone, as what its name says."""
+    import torch
+
+    from latune.music import Melodies, Melody
+    from latune.music.writing import save_all
+
+    if isinstance(edited, Melodies) and isinstance(given, Melody) and target.suffix.lower() != ".png":
+        from latune.music.writing.midi_editing import edit_midi
+
+        midi = (".mid", ".midi")
+        new = edited.joined(given.length)
+        if file.suffix.lower() in midi and target.suffix.lower() in midi:
+            written = edit_midi(file, given, new, target)
+        else:
+            written = new.save(target, name=given.name)
+        say(f"wrote {written}")
+        return
+    again = space.decode(space.encode(x)).plain().cpu()
+    if isinstance(edited, Melodies):
+        length = given.length if isinstance(given, Melody) else None
+        three = [Melodies(each, edited.grid).joined(length) for each in (x, again, edited.plain())]
+        said = ["original", "as the model has it", "edited"]
+        say(f"wrote {save_all(three, target, columns=1, labels=said)}")
+        return
+    save(space.medium.give(torch.cat([x, again, edited.plain().cpu()])), target)
 
 
 def _seen(space: Space, x: Tensor, edited: Tensor, names: list[str]) -> dict[str, Any]:

@@ -74,6 +74,19 @@ def png(path: Path) -> Path:
     return path
 
 
+def output(path: Path, space: Space) -> Path:
+    """Where what a space makes goes: a PNG file, or for melodies any file that they can be written as."""
+    from latune.medium import Tunes
+
+    if not isinstance(space.medium, Tunes):
+        return png(path)
+    from latune.music.writing import WRITERS
+
+    if path.suffix.lower() not in WRITERS:
+        raise LatuneError(f"Melodies are written as {', '.join(WRITERS)}. Got --out {path}.")
+    return path
+
+
 def quoted(path: Path) -> str:
     """A path as a shell takes it."""
     return shlex.quote(str(path))

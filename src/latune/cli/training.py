@@ -22,19 +22,25 @@ OWN_DATA = {  # what `train` takes with --data, and the model it is
 
 @app.command
 def demo(
-    *, folder: Annotated[Path, Parameter(name="--out")] = Path("demo"), seed: Seed = 0, json_file: Json = None
+    *,
+    music: Annotated[bool, Parameter(negative=())] = False,
+    folder: Annotated[Path | None, Parameter(name="--out")] = None,
+    seed: Seed = 0,
+    json_file: Json = None,
 ) -> None:
     """Train on real handwriting, turn its sliders, add a control, write pictures and a measured report.
 
     Parameters
     ----------
+    music
+        Bach's melodies instead of handwriting: a phrase is edited, a rule is taught, and MIDI, score and sound written.
     folder
-        Where the run, the pictures and the report go.
+        Where the run, the pictures and the report go; demo, or music-demo, unless given.
     """
-    from latune.demo import run_demo
+    from latune.demo import run_demo, run_music_demo
 
-    numbers = run_demo(folder, seed, out)
-    write(json_file, numbers)
+    run = run_music_demo if music else run_demo
+    write(json_file, run(folder or Path("music-demo" if music else "demo"), seed, out))
 
 
 @app.command

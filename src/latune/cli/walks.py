@@ -120,14 +120,17 @@ def walk(
         return
     import torch
 
+    from latune.medium import size_of_images
+
+    size = size_of_images(space.medium, "A walk")
     if images:
-        x = torch.cat([read_image(image, space.shape) for image in images])
+        x = torch.cat([read_image(image, size) for image in images])
     else:
         x = space.sample(n, generator=generator(seed, "walk"))
     if every is None:
         every = max(1, many // FRAMES) if file.suffix.lower() == ".png" else 1
     if mask or free:
-        wanted |= {"clamp": mask if mask else _window(free or "", space.shape), "begin": begin}
+        wanted |= {"clamp": mask if mask else _window(free or "", size), "begin": begin}
     say(f"wrote {space.walk(x, many, every=every, seed=seed, **wanted).save(file)}")
 
 

@@ -94,7 +94,7 @@ def look(run: Result, seed: int = 0) -> Planes | None:
     if not names or run.split not in data.splits:
         return None
     rows = draw(data.splits[run.split], POINTS, seed)
-    z = torch.cat([space.encode(data.images(chunk)) for chunk in rows.split(CHUNK)]).double().cpu().numpy()
+    z = torch.cat([space.encode(data.examples(chunk)) for chunk in rows.split(CHUNK)]).double().cpu().numpy()
     return Planes(
         space,
         data,

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from latune.medium import Pictures
+
 CHUNK = 1024  # points that pass through the networks at once
 
 Again = Callable[[Tensor], Tensor]  # points (n, d) to what the encoder sees in what is decoded of them (n, d)
@@ -18,9 +20,10 @@ def again_of(space: Any) -> Again | None:
 
     Critics know codes of images. A descent finds points that fool them, which are no image's code; the encoder gives
     back the code of what is really shown. None where there is no encoder, one that does not tell all of a code (a GAN's
-    recogniser knows nothing of the noise), or a model that was trained elsewhere gives no slope.
+    recogniser knows nothing of the noise), or where decoding has no slope (tokens of melodies, a model that was trained
+    elsewhere).
     """
-    if not space.encodes or space.model.likelihood is None:
+    if not space.encodes or space.model.likelihood is None or not isinstance(space.medium, Pictures):
         return None
     model = space.model
 

@@ -1,4 +1,4 @@
-"""Pictures to learn from: files, folders and lists of files, or arrays of a model's own size."""
+"""Pictures or melodies to learn from: files, folders and lists of files, or what is in memory already."""
 
 from __future__ import annotations
 
@@ -11,30 +11,34 @@ import torch
 from torch import Tensor
 
 from latune.errors import DataError
+from latune.medium import Medium, Pictures
 from latune.pictures import read_image
 
 FEWEST_PICTURES = 5  # from which a control can be learned
 LISTS = (".csv", ".txt")
 
 
-def pictures(given: Any, shape: tuple[int, int, int], resize: bool = False) -> Any:
-    """Pictures as a Space takes them.
+def shown(given: Any, medium: Medium, resize: bool = False) -> Any:
+    """Examples as a Space takes them.
 
     Args:
-        given: a folder, an image file, a list of names of image files (.txt or .csv: one a line, the first column; as
-            seen from where the list lies), several of these, or images in memory, which are given back as they are.
-        shape: (c, h, w) of the model's images.
-        resize: scale and crop files of another size, instead of refusing them.
+        given: a folder, a file, a list of names of files (.txt or .csv: one a line, the first column; as seen from
+            where the list lies), several of these, or examples in memory, which are given back as they are.
+        medium: what the model's examples are.
+        resize: scale and crop image files of another size, instead of refusing them.
 
     Raises:
-        DataError: files that are missing, are no images, or have another size.
+        DataError: files that are missing, cannot be read, or have another size.
     """
     if isinstance(given, str | Path):
         given = [given]
     if not isinstance(given, Sequence) or not given or not all(isinstance(each, str | Path) for each in given):
         return given
     files = [file for each in given for file in _files(Path(each))]
-    return torch.cat([read_picture(file, shape, resize) for file in files])
+    if not isinstance(medium, Pictures):
+        return torch.cat([medium.take(file) for file in files])
+    channels, height, width = medium.size
+    return torch.cat([read_picture(file, (channels, height, width), resize) for file in files])
 
 
 def read_picture(path: Path, shape: tuple[int, int, int], resize: bool = False) -> Tensor:
@@ -61,12 +65,12 @@ def _size(path: Path) -> tuple[int, int]:
 
 
 def _files(path: Path) -> list[Path]:
-    """The image files that a path stands for."""
+    """The files that a path stands for."""
     if path.is_dir():
         kept = [each for each in sorted(path.iterdir()) if each.is_file() and not each.name.startswith(".")]
         found = [each for each in kept if each.suffix.lower() not in LISTS]
         if not found:
-            raise DataError(f"There is no image in {path}.")
+            raise DataError(f"There is no file in {path}.")
         return found
     if path.suffix.lower() not in LISTS:
         return [path]
@@ -91,7 +95,7 @@ def read_rows(path: Path, columns: int = 1) -> list[list[Path]]:
     if rows and not (path.parent / rows[0][0]).exists() and "." not in rows[0][0]:
         rows = rows[1:]
     if not rows:
-        raise DataError(f"{path} names no image.")
+        raise DataError(f"{path} names no file.")
     for place, row in enumerate(rows, 1):
         if len(row) < columns or not all(row[:columns]):
             raise DataError(f"{path} has {len(row)} names in row {place}; it needs {columns}.")

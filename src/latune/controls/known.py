@@ -69,7 +69,7 @@ class Encodings:
         return codes
 
     def _encoded(self, data: Dataset, parts: tuple[Tensor, ...]) -> Encoded:
-        each = [self.encode(data.images(rows)) for rows in parts]
+        each = [self.encode(data.examples(rows)) for rows in parts]
         return Encoded(torch.cat([part.mean for part in each]), torch.cat([part.scale for part in each]))
 
 

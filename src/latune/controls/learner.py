@@ -18,7 +18,7 @@ from latune.controls.apply import fulfil
 from latune.controls.baseline import Judge, beside_vector
 from latune.controls.control import Control, Wish
 from latune.controls.critics import JUDGINGS, Critics, Judging, class_vectors, learn_critic
-from latune.controls.examples import pictures
+from latune.controls.examples import shown
 from latune.controls.known import Encodings, digest, unfinished
 from latune.controls.labels import lesson_of_column, lesson_of_columns, lesson_of_values
 from latune.controls.learning import PRESETS, Learning, Players, learn_actor
@@ -153,7 +153,7 @@ class Learner(ABC):
         again: bool = False,
         progress: bool = False,
     ) -> Control:
-        r"""Learn a rule: any Python function that gives a picture a number in [0, 1], and need not be differentiable.
+        r"""Learn a rule: any Python function that gives what is made a number in [0, 1]; it needs no derivative.
 
         The rule is asked about what the model makes, and a critic learns what it can expect of a point,
         :math:`\sigma(f(z)) = \mathbb E[c(x) | z]`: Engel, Hoffman & Roberts 2018, section 6
@@ -163,7 +163,8 @@ class Learner(ABC):
         Args:
             name: what it will be called; `space.sample(16, name=1)` asks for the most.
             rule: a function of uint8 images `[n, h, w]` or `[n, h, w, 3]` that returns n numbers in [0, 1], or of one
-                such image that returns one; or its name, `module:function`. It may be random: then its mean is learned.
+                such image that returns one; or its name, `module:function`. Of melodies it takes one `Melody`, or all
+                (see `latune.attributes.own_melody`). It may be random: then its mean is learned.
             data: whose codes it is asked about as well, beside those of the prior.
             judged: pictures that it is asked about at first.
             rounds: of asking again; with an actor they teach the critic alone.
@@ -197,7 +198,7 @@ class Learner(ABC):
         lesson = rule_lesson(name, points, said, [], found, seed)  # where an actor goes is what the model makes itself
 
         def by_rule(images: Tensor, wish: Wish) -> Tensor:
-            return torch.from_numpy(found(images)).to(images.device)
+            return torch.from_numpy(found(self.space.medium.shown(images))).to(images.device)
 
         return self._make(
             name, lesson, about, True, started, how, judge, actor, near, seed, progress, critic, by_rule
@@ -233,15 +234,15 @@ class Learner(ABC):
         """
         self._free(name, again)
         started = time.monotonic()
-        shown = self._encode(pictures(examples, self.space.shape, resize))
+        given = self._encode(shown(examples, self.space.medium, resize))
         if against is None:
             other, what = made(self.space, REST, seed, "rest"), "what the model makes"
         elif isinstance(against, Dataset):
             other, what = some(self._codes_of(against), REST, seed, "rest"), against.name
         else:
-            other, what = self._encode(pictures(against, self.space.shape, resize)), "counter-examples"
-        source = {"source": "examples", "shown": len(shown), "against": what}
-        lesson = examples_lesson(name, shown, other, seed)
+            other, what = self._encode(shown(against, self.space.medium, resize)), "counter-examples"
+        source = {"source": "examples", "shown": len(given), "against": what}
+        lesson = examples_lesson(name, given, other, seed)
         return self._make(name, lesson, source, True, started, how, judging, actor, near, seed, progress)
 
     def learn_preferences(
@@ -278,10 +279,10 @@ class Learner(ABC):
             raise DataError(f"There is a control '{name}' already, not of preferences. {OR_AGAIN}")
         self._free(name, again or more)
         started = time.monotonic()
-        given = [None if each is None else pictures(each, self.space.shape, resize) for each in (likes, dislikes)]
+        given = [None if each is None else shown(each, self.space.medium, resize) for each in (likes, dislikes)]
         if pairs is not None and len(pairs) != 2:
             raise DataError(f"pairs are the better pictures and the worse ones. Got {len(pairs)} parts.")
-        sides = [self._encode(pictures(side, self.space.shape, resize)) for side in pairs or ()]
+        sides = [self._encode(shown(side, self.space.medium, resize)) for side in pairs or ()]
         likes, dislikes = (None if each is None else self._encode(each) for each in given)
         taste = taste_of(likes, dislikes, (sides[0], sides[1]) if sides else None)
         judge = self._preset(judging, JUDGINGS, Judging)

@@ -1,4 +1,4 @@
-"""Rules: any Python function on pictures that gives each a number in [0, 1], as something to be learned from."""
+"""Rules: any Python function on pictures or melodies that gives each a number in [0, 1], to be learned from."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64, UInt8
+from jaxtyping import Float64, UInt8
 from torch import Tensor
 
+from latune.attributes.own_melody import evaluate_melodies
 from latune.attributes.pixels import to_uint8
 from latune.errors import AttributeFunctionError
 from latune.imports import name_of, named, raised
+from latune.music import Melodies
 
 CONTRACT = (
     "It takes uint8 images [n, h, w], or [n, h, w, 3] in colour, and returns a number in [0, 1] for each; or it takes "
@@ -23,10 +25,11 @@ CONTRACT = (
 
 @dataclass
 class Rule:
-    """A user's function on pictures, whose answers are checked. It need not be differentiable, and may be random.
+    """A user's function on examples, whose answers are checked. It need not be differentiable, and may be random.
 
     Args:
-        function: from uint8 images `[n, h, w]` or `[n, h, w, 3]` to `n` numbers in [0, 1], or from one image to one.
+        function: from uint8 images `[n, h, w]` or `[n, h, w, 3]` to `n` numbers in [0, 1], or from one image to one; of
+            melodies, see `latune.attributes.own_melody`.
         source: how it is called in messages and in a control's provenance.
         single: whether it takes one image; found out by trying where None.
 
@@ -41,24 +44,30 @@ class Rule:
     source: str = "rule"
     single: bool | None = field(default=None)
 
-    def __call__(self, images: Float[Tensor, "n c h w"]) -> Float64[np.ndarray, " n"]:
-        """What the rule says of each image in [0, 1].
+    def __call__(self, given: Any) -> Float64[np.ndarray, " n"]:
+        """What the rule says of each example: images `(n, c, h, w)` in [0, 1], or `Melodies`.
 
         Raises:
             AttributeFunctionError: where the function raises, or answers with anything but a number in [0, 1] each.
         """
-        pixels = to_uint8(images)
+        if isinstance(given, Melodies):
+            values = evaluate_melodies(self.function, given, f"The rule '{self.source}'")
+            return self._within(values, "melody", "It returns a number in [0, 1] for each melody.")
+        pixels = to_uint8(given)
         if self.single is None:
             self.single = self._takes_one(pixels)
         if self.single:
             values = np.array([self._number(self._ask(pixel), i) for i, pixel in enumerate(pixels)], dtype=np.float64)
         else:
             values = self._numbers(self._ask(pixels), len(pixels))
+        return self._within(values, "image", CONTRACT)
+
+    def _within(self, values: Float64[np.ndarray, " n"], one: str, contract: str) -> Float64[np.ndarray, " n"]:
         bad = np.flatnonzero(~((values >= 0) & (values <= 1)))  # NaN is bad as well
         if len(bad):
             raise AttributeFunctionError(
-                f"The rule '{self.source}' returned {values[bad[0]]:g} for image {bad[0]} ({len(bad):,} of "
-                f"{len(pixels):,} are outside of [0, 1]). {CONTRACT}"
+                f"The rule '{self.source}' returned {values[bad[0]]:g} for {one} {bad[0]} ({len(bad):,} of "
+                f"{len(values):,} are outside of [0, 1]). {contract}"
             )
         return values
 

@@ -49,7 +49,7 @@ def points_to_judge(space: Any, real: Encoded | None, n: int, seed: int) -> Enco
 
 def asked_of(space: Any, rule: Rule, z: Tensor) -> np.ndarray:
     """What a rule says of what a model makes of codes."""
-    return rule(space.decode(z).plain())
+    return rule(space.medium.shown(space.decode(z).plain()))
 
 
 def rule_lesson(

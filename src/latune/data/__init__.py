@@ -1,4 +1,7 @@
-"""Images with named attributes and fixed splits, living on the device. A new data set is one file and one line here."""
+"""Images and melodies with named attributes and fixed splits, living on the device.
+
+A new data set is one file and one line here.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,9 @@ from typing import Any
 
 import torch
 
-from latune.data import celeba, chair_folders, digits, folder, mnist, sprites, svhn
+from latune.data import celeba, chair_folders, digits, folder, mnist, sprites, svhn, tunes
 from latune.data.arrays import from_arrays
-from latune.data.dataset import Dataset, InMemory, Memmap, Rendered
+from latune.data.dataset import Dataset, InMemory, Memmap, Rendered, TokenData
 from latune.data.export import export
 from latune.data.home import cache_home, data_home
 from latune.data.inspection import Inspection, inspect
@@ -27,6 +30,7 @@ __all__ = [
     "Inspection",
     "Memmap",
     "Rendered",
+    "TokenData",
     "cache_home",
     "data_home",
     "export",
@@ -50,6 +54,12 @@ DATASETS: dict[str, Callable[..., Dataset]] = {
     "svhn": svhn.load,
     "chair-folders": chair_folders.load,
     "folder": folder.load,
+    "bach": tunes.bach,
+    "folk": tunes.folk,
+    "taberna": tunes.taberna,
+    "nottingham": tunes.nottingham,
+    "pop909": tunes.pop909,
+    "tunes": tunes.tunes,
 }
 
 

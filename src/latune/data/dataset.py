@@ -1,4 +1,4 @@
-"""What every data set is: images by index, named attributes, fixed splits. A batch is an index, never a loader."""
+"""What every data set is: examples by index, named attributes, fixed splits. A batch is an index, never a loader."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ from torch import Tensor
 
 from latune.attributes.attribute import Attribute
 from latune.errors import DataError, unknown
+from latune.medium import Medium, Pictures, Tunes
+from latune.music import Grid
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
 class Dataset(ABC):
-    """Images and their attributes, asked for by index.
+    """Images, or melodies, and their attributes, asked for by index.
 
     Args:
         name: what it is called in recipes.
-        shape: channels, height, width of every image.
+        shape: of every example: channels, height, width of an image, or the tokens of a melody.
         attributes: what is known of every image, in the order of the columns of `values`.
         values: the attributes `[n, L]`; a class of a binary or categorical one is its index.
         splits: sorted indices under `training`, `validation` and `test`.
@@ -42,7 +44,7 @@ class Dataset(ABC):
     """
 
     name: str
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     attributes: dict[str, Attribute]
     values: Float[Tensor, "n L"]
     splits: dict[str, Tensor]
@@ -57,8 +59,13 @@ class Dataset(ABC):
         return self.values.shape[0]
 
     def __repr__(self) -> str:
-        c, h, w = self.shape
-        return f"{type(self).__name__}('{self.name}', {len(self):,} x {c}x{h}x{w}, {', '.join(self.attributes)})"
+        size = "x".join(map(str, self.shape))
+        return f"{type(self).__name__}('{self.name}', {len(self):,} x {size}, {', '.join(self.attributes)})"
+
+    @property
+    def medium(self) -> Medium:
+        """What an example is."""
+        return Pictures(self.shape)
 
     @property
     def device(self) -> torch.device:
@@ -66,11 +73,11 @@ class Dataset(ABC):
         return self.values.device
 
     @abstractmethod
-    def _read(self, indices: Int64[Tensor, " m"]) -> UInt8[Tensor, "m c h w"]:
-        """The images of these rows of the source, on the device."""
+    def _read(self, indices: Int64[Tensor, " m"]) -> UInt8[Tensor, "m *shape"]:
+        """The examples of these rows of the source, on the device."""
 
-    def raw(self, indices: Int64[Tensor, " m"]) -> UInt8[Tensor, "m c h w"]:
-        """Images as they are stored, 0 to 255, on the device."""
+    def raw(self, indices: Int64[Tensor, " m"]) -> UInt8[Tensor, "m *shape"]:
+        """Examples as they are stored, on the device: pixels of 0 to 255, or tokens."""
         # On an accelerator the check would wait for the device; there torch's own indexing complains.
         if indices.device.type == "cpu" and len(indices):
             low, high = (int(end) for end in indices.aminmax())
@@ -79,8 +86,16 @@ class Dataset(ABC):
         indices = indices.to(self.device)
         return self._read(indices if self.rows is None else self.rows[indices])
 
+    def examples(self, indices: Int64[Tensor, " m"]) -> Tensor:
+        """What training uses, on the device: images in [0, 1], or the tokens of melodies."""
+        return self.images(indices)
+
     def images(self, indices: Int64[Tensor, " m"]) -> Float[Tensor, "m c h w"]:
-        """Images in [0, 1], on the device: what training uses."""
+        """Images in [0, 1], on the device.
+
+        Raises:
+            DataError: for data that are no images.
+        """
         return self.raw(indices).to(torch.float32).div_(255)
 
     def column(self, name: str, indices: Int64[Tensor, " m"] | None = None) -> Float[Tensor, " m"]:
@@ -212,6 +227,45 @@ class Rendered(Dataset):
 
     def _read(self, indices: Int64[Tensor, " m"]) -> UInt8[Tensor, "m c h w"]:
         return self.render(indices)
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
+class TokenData(Dataset):
+    """Melodies, or measures, as tokens of one grid, all in one uint8 tensor on the device.
+
+    >>> from latune.music import GRIDS
+    >>> tokens = torch.tensor([[7, 0, 0, 0, 0, 0] * 4], dtype=torch.uint8)
+    >>> splits = {name: torch.tensor([0]) for name in ("training", "validation", "test")}
+    >>> data = TokenData(
+    ...     name="quarters", shape=(24,), attributes={}, values=torch.zeros(1, 0), splits=splits, tokens=tokens,
+    ...     grid=GRIDS["measure"],
+    ... )
+    >>> data, data.examples(torch.tensor([0])).dtype
+    (TokenData('quarters', 1 x 24, ), torch.int64)
+    """
+
+    tokens: UInt8[Tensor, "source t"]
+    grid: Grid
+
+    @property
+    def medium(self) -> Medium:
+        """What an example is."""
+        return Tunes(self.grid)
+
+    def examples(self, indices: Int64[Tensor, " m"]) -> Int64[Tensor, "m t"]:
+        """Tokens, on the device: what training uses."""
+        return self.raw(indices).long()
+
+    def images(self, indices: Int64[Tensor, " m"]) -> Float[Tensor, "m c h w"]:
+        """Melodies are no images.
+
+        Raises:
+            DataError: always.
+        """
+        raise DataError(f"'{self.name}' holds melodies, not images.")
+
+    def _read(self, indices: Int64[Tensor, " m"]) -> UInt8[Tensor, "m t"]:
+        return self.tokens.index_select(0, indices)
 
 
 def npy_header(path: Path) -> tuple[tuple[int, ...], int]:

@@ -1,4 +1,4 @@
-"""Attributes measured on the images of a data set, beside those it came with."""
+"""Attributes measured on the examples of a data set, beside those it came with."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def with_measured(data: Dataset, names: Sequence[str]) -> Dataset:
         raise DataError(f"'{data.name}' already has {', '.join(clash)}; measure attributes under other names.")
     parts = []
     for chunk in torch.arange(len(data)).split(CHUNK):
-        values = measure(attributes, data.raw(chunk).cpu().numpy())
+        values = measure(attributes, data.medium.shown(data.raw(chunk)))
         parts.append(np.stack([values[a.name] for a in attributes], axis=1))
     columns = np.concatenate(parts)
     for i, attribute in enumerate(attributes):

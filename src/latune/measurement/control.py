@@ -28,6 +28,7 @@ from latune.metrics.realism import realism_shift
 from latune.metrics.success import DIRECTIONS
 from latune.metrics.zmse import zmse
 from latune.moves import Move
+from latune.music import Melodies
 from latune.pictures import Images
 from latune.space import Space
 
@@ -114,13 +115,14 @@ def measure_control(
     decoded = space.decode(z).plain()
     moved, edited = _edited(space, edit, z, decoded if codes == "prior" else given.x)
     images = (given.x, decoded, edited)
-    values = measured(chosen, images)
+    values = measured(space, chosen, images)
     width, notes = spreads(chosen, given, values[0], spread)
     if classifier is not None:
         for stage, x in zip(values, images, strict=True):
             stage.update(_told(classifier, labels, x))
 
-    stages = Stages(given, images, values, width, codes != "prior", seed, resamples)
+    first, second, third = (space.medium.numbers(x) for x in images)
+    stages = Stages(given, (first, second, third), values, width, codes != "prior", seed, resamples)
     scores = stages.success(target, kinds, tolerance) if target else {}
     if not target:
         notes.append("No target was given, and none is known of the edit: its success is not told.")
@@ -160,7 +162,7 @@ def _edited(space: Space, edit: Any, z: Tensor, x: Tensor) -> tuple[Tensor | Non
         moved = space.moved(z, **edit)
     elif callable(edit):
         made = edit(x)
-        made = made.plain() if isinstance(made, Images) else made
+        made = made.plain() if isinstance(made, Images | Melodies) else made
         if not isinstance(made, Tensor) or made.shape != x.shape:
             got = tuple(made.shape) if isinstance(made, Tensor) else f"a {type(made).__name__}"
             raise DataError(f"The edit takes images {tuple(x.shape)} and returns as many of that shape. Got {got}.")

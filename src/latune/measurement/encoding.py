@@ -14,7 +14,7 @@ from latune.codes import Gaussian
 from latune.data import Dataset
 from latune.models import Model
 from latune.space import CHUNK, Space
-from latune.terms import kl_per_example
+from latune.terms import Categorical, kl_per_example
 from latune.training.generators import generator
 
 CODES = ("mean", "sample")
@@ -33,8 +33,8 @@ class Pass:
         sample: one draw of it.
         reconstruction: -log p(x|z) of that draw, in nats; NaN for a model without a likelihood.
         kl: of the posterior from the prior, in nats; NaN for a model without a likelihood.
-        accuracy: the share of pixels on the same side of one half; NaN likewise.
-        squared_error: mean over pixels; NaN likewise.
+        accuracy: the share of pixels on the same side of one half, or of tokens that are right; NaN likewise.
+        squared_error: mean over pixels; NaN likewise, and of melodies.
     """
 
     rows: Int64[Tensor, " n"]
@@ -55,7 +55,7 @@ class Pass:
         return self.mean if which == "mean" else self.sample
 
     def of_images(self) -> Float64[np.ndarray, "n 5"]:
-        """Five numbers an example: ELBO, reconstruction, KL, pixel accuracy, squared error."""
+        """Five numbers an example: ELBO, reconstruction, KL, accuracy, squared error."""
         columns = (self.elbo, self.reconstruction, self.kl, self.accuracy, self.squared_error)
         return torch.stack([column.double() for column in columns], dim=1).cpu().numpy()
 
@@ -67,7 +67,7 @@ def encoding_pass(space: Space, data: Dataset, rows: Tensor, seed: int = 0, code
     names = ("mean", "sample", "reconstruction", "kl", "accuracy", "squared_error")
     parts: dict[str, list[Tensor]] = {name: [] for name in names}
     for chunk in rows.split(CHUNK):
-        x = data.images(chunk).to(space.device)
+        x = data.examples(chunk).to(space.device)
         q = model.posterior(x)
         z = q.sample(source)
         parts["mean"].append(q.mean)
@@ -80,8 +80,12 @@ def encoding_pass(space: Space, data: Dataset, rows: Tensor, seed: int = 0, code
 def _compared(model: Model, x: Tensor, q: Gaussian, z: Tensor, codes: str) -> tuple[Tensor, ...]:
     """Reconstruction and KL in nats, share of pixels on the same side, squared error: each `(n,)`."""
     if model.likelihood is None:  # what such a model tells of an image is not enough to make it again
-        return (x.new_full((len(x),), math.nan),) * 4
-    raw = model.raw(z)
+        return (torch.full((len(x),), math.nan, device=x.device),) * 4
+    raw = model.raw(z, x)
+    if isinstance(model.likelihood, Categorical):
+        # Each token is chosen after those that the model chose before it: nothing tells it the right ones.
+        right = right_share(model.decode(q.mean if codes == "mean" else z), x)
+        return -model.likelihood.log_prob(raw, x), kl_per_example(q), right, torch.full_like(right, math.nan)
     decoded = (model.decode(q.mean) if codes == "mean" else model.likelihood.mean(raw)).clamp(0, 1)
     return (
         -model.likelihood.log_prob(raw, x),
@@ -89,6 +93,11 @@ def _compared(model: Model, x: Tensor, q: Gaussian, z: Tensor, codes: str) -> tu
         same_side(decoded, x),
         (decoded - x).square().flatten(1).mean(1),
     )
+
+
+def right_share(decoded: Tensor, x: Tensor) -> Float[Tensor, " n"]:
+    """Of each example, the share that came back: pixels on the same side of one half, or tokens that are equal."""
+    return same_side(decoded, x) if x.is_floating_point() else (decoded == x).double().mean(1).float()
 
 
 def same_side(decoded: Float[Tensor, "n ..."], x: Float[Tensor, "n ..."]) -> Float[Tensor, " n"]:
@@ -110,7 +119,7 @@ def slider_responses(space: Space, data: Dataset, rows: Tensor) -> dict[str, np.
     measurable = [name for name in space.sliders if space.attributes[name].measure is not None]
     if not measurable:
         return {}
-    x = data.images(rows)
+    x = data.examples(rows)
     out = {}
     for name in measurable:
         grid = space.traverse(x, name, torch.from_numpy(positions()).float())  # (n, k, c, h, w)

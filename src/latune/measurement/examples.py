@@ -92,7 +92,7 @@ def examples(space: Space, data: Any, split: str, codes: str, limit: int, resamp
     rows = spread(whole, limit)
     labels = {name: data.column(name, rows).double().cpu().numpy() for name in data.attributes}
     everywhere = {name: data.column(name, whole).double().cpu().numpy() for name in data.attributes}
-    return Examples(space._take(data.images(rows)), split, labels, everywhere, dict(data.attributes))
+    return Examples(space._take(data.examples(rows)), split, labels, everywhere, dict(data.attributes))
 
 
 def start(space: Space, q: Gaussian, codes: str, seed: int) -> Tensor:
@@ -124,11 +124,14 @@ def measurable(space: Space, known: Mapping[str, Attribute], asked: Attributes) 
     return chosen
 
 
-def measured(attributes: Mapping[str, Attribute], stages: Sequence[Tensor]) -> list[dict[str, np.ndarray]]:
-    """The attributes of several sets of images, measured together: for each set name to `[n]`."""
+def measured(
+    space: Space, attributes: Mapping[str, Attribute], stages: Sequence[Tensor]
+) -> list[dict[str, np.ndarray]]:
+    """The attributes of several sets of examples, measured together: for each set name to `[n]`."""
     out: list[dict[str, np.ndarray]] = [{} for _ in stages]
     if attributes:
-        together = measure(list(attributes.values()), torch.cat([images.cpu() for images in stages]).numpy())
+        every = torch.cat([some.cpu() for some in stages])
+        together = measure(list(attributes.values()), space.medium.shown(every))
         ends = np.cumsum([len(images) for images in stages])[:-1]
         for name, values in together.items():
             for stage, part in zip(out, np.split(values, ends), strict=True):

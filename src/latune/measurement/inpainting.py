@@ -16,6 +16,7 @@ from latune.data import Dataset, spread
 from latune.data.dataset import InMemory
 from latune.errors import DataError, unknown
 from latune.measurement.walks import WalkMeasurement, judge_of
+from latune.medium import size_of_images
 from latune.metrics import RESAMPLES
 from latune.metrics.averaged import averaged
 from latune.metrics.completion import completed_class, completion_spread
@@ -90,7 +91,7 @@ def measure_inpainting(
         raise DataError(
             f"2 completions or more of 2 images or more, in 1 step or more. Got {completions}, {limit} and {steps}."
         )
-    height, width = space.shape[1:]
+    _, height, width = size_of_images(space.medium, "Inpainting")
     side = round(SHARE * min(height, width)) if side is None else side
     if not 1 <= side < min(height, width):
         raise DataError(f"The square's side is from 1 to {min(height, width) - 1} pixels. Got {side}.")

@@ -118,6 +118,9 @@ def of_images(once: Pass, codes: str, seed: int, resamples: int) -> dict[str, Sc
         "pixel-accuracy": {"threshold": THRESHOLD, "codes": codes},
         "mean-squared-error": {"codes": codes},
     }
+    if not once.squared_error.isfinite().any():  # tokens, which are right or wrong
+        settings["token-accuracy"] = {"decoding": "greedy", "codes": codes}
+        settings = {name: settings[name] for name in ("elbo", "reconstruction", "kl", "token-accuracy")}
     sure = resamples > 0 and len(each) > 1
     again = Resamples(len(each), resamples, seed).means(each) if sure else None  # (B, 5)
     told = {"resamples": resamples, "level": LEVEL, "seed": seed} if sure else {}
@@ -232,9 +235,9 @@ def _check(space: Space, data: Any, split: str, codes: str, limit: int, resample
         raise DataError(unknown(f"split of '{data.name}'", split, data.splits))
     if len(data.splits[split]) == 0:
         raise DataError(f"The {split} split of '{data.name}' is empty: there is nothing to measure.")
-    if tuple(data.shape) != tuple(space.shape):
+    if data.medium != space.medium:
         raise DataError(
-            f"This space was trained on images of shape {tuple(space.shape)}. Those of '{data.name}' have "
+            f"This space was trained on {space.medium.many} of shape {tuple(space.shape)}. Those of '{data.name}' have "
             f"{tuple(data.shape)}."
         )
     if missing := [name for name in space.sliders if name not in data.attributes]:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from latune.classifier import Classifier
 from latune.data import Dataset, spread
+from latune.medium import Pictures
 from latune.metrics import Score
 from latune.metrics.frechet import feature_spread, frechet_distance
 from latune.metrics.parzen import parzen
@@ -41,6 +42,8 @@ def of_samples(
     samples' place. Its numbers are what a perfect model would have, under `real` in each score's detail. Samples are as
     many as each half.
     """
+    if not isinstance(space.medium, Pictures):
+        return {}, ["Samples are compared in features of a classifier of images: that is left out for melodies."]
     if len(rows) < FEWEST:
         return {}, [f"Samples are compared with {FEWEST} images or more; there are {len(rows)}. That is left out."]
     if classifier is None:
@@ -91,6 +94,8 @@ def of_parzen(
     space: Space, data: Dataset, rows: Tensor, split: str, seed: int, resamples: int
 ) -> tuple[dict[str, Score], list[str]]:
     """Parzen windows around samples, and around as many training images, by one protocol."""
+    if not isinstance(space.medium, Pictures):
+        return {}, ["Parzen windows are of images: they are left out for melodies."]
     if split == "validation" or not len(data.splits.get("validation", ())):
         return {}, [
             "The width of Parzen windows is chosen on validation images, and what a setting was chosen on is not what "

@@ -74,7 +74,7 @@ def measure_sliders(
     columns, n = space.codes.columns(), len(z)
     rows = [Put(columns.index(name), float(value))(z) for name in names for value in places]
     decoded = space.decode(torch.cat([z, *rows])).plain()  # reconstructions first
-    original, everything = measured(chosen, (given.x, decoded))
+    original, everything = measured(space, chosen, (given.x, decoded))
     width, notes = spreads(chosen, given, original, spread)
     if still := [name for name in names if name not in width]:
         raise DataError(f"'{still[0]}' is the same in all examples: give its spread, as spread={{'{still[0]}': 1.0}}.")

@@ -16,6 +16,7 @@ from latune.data import Dataset, spread
 from latune.errors import DataError, unknown
 from latune.measurement.result import Measurement
 from latune.measurement.samples import class_of
+from latune.medium import size_of_images
 from latune.metrics import RESAMPLES, Score
 from latune.metrics.mixing import autocorrelation_time, class_changes, classes_visited, nearest_distance, through_time
 from latune.space import CHUNK, Space
@@ -122,6 +123,7 @@ def measure_walk(
         DataError: no such split or too few images, a judge of several attributes, chains that do not fit into memory,
             and what `Space.walk` refuses.
     """
+    size_of_images(space.medium, "A walk")
     judge = judge_of(data, judge, folder, seed)
     if chains is None:
         chains = min(CHAINS, len(data.splits.get(split, ())) // 2)

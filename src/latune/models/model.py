@@ -8,10 +8,11 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar, Literal
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from latune.codes import Codes, Gaussian
+from latune.nets import TokenDecoder
 from latune.terms import Likelihood
 from latune.training import Game, Optimiser
 
@@ -26,6 +27,7 @@ class Model(nn.Module, ABC):
     needs_attributes: ClassVar[bool] = False
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
     encodes: bool = True  # whether there is a way from data to codes
+    melodies: ClassVar[bool] = False  # whether it learns tokens of melodies as well as images
     likelihood: Likelihood | None  # of data given a code; a GAN has none
     codes: Codes
     encoder: nn.Module
@@ -47,25 +49,25 @@ class Model(nn.Module, ABC):
         return torch.autocast(device.type, dtype=torch.bfloat16) if self.precision == "bf16" else nullcontext()
 
     @abstractmethod
-    def posterior(self, x: Float[Tensor, "n c h w"]) -> Gaussian:
-        """What images in [0, 1] tell of the coordinates: mean and scale, each `(n, d)`."""
+    def posterior(self, x: Shaped[Tensor, "n *shape"]) -> Gaussian:
+        """What images in [0, 1], or tokens, tell of the coordinates: mean and scale, each `(n, d)`."""
 
-    def raw(self, z: Float[Tensor, "n d"]) -> Tensor:
-        """The decoder's raw output."""
+    def raw(self, z: Float[Tensor, "n d"], x: Tensor | None = None) -> Tensor:
+        """The decoder's raw output; one that makes tokens in turn is told those of `x` that came before each."""
         with self.cast(z.device):
-            raw = self.decoder(z)
+            raw = self.decoder(z) if x is None or not isinstance(self.decoder, TokenDecoder) else self.decoder(z, x)
         return raw.float()
 
     @abstractmethod
     def decode(self, z: Float[Tensor, "n d"]) -> Tensor:
-        """The expected data at z, in [0, 1]."""
+        """The expected image at z, in [0, 1]; or the tokens that are most likely, each after those before it."""
 
     @abstractmethod
     def game(self, optimiser: Optimiser, generator: torch.Generator | None = None) -> Game:
         """Who plays, and what each minimises."""
 
     @abstractmethod
-    def validation(self, x: Float[Tensor, "n c h w"], generator: torch.Generator) -> dict[str, float]:
+    def validation(self, x: Shaped[Tensor, "n *shape"], generator: torch.Generator) -> dict[str, float]:
         """What the log says of images that are not trained on."""
 
     def settle(self, images: Iterable[Tensor], generator: torch.Generator) -> None:

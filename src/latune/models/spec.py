@@ -12,6 +12,7 @@ from torch import nn
 
 from latune.errors import RecipeError, unknown
 from latune.imports import named
+from latune.medium import Medium, Tunes, medium_of
 from latune.models import MODELS, Model
 from latune.nets import NETS, wrong_settings
 from latune.terms import LIKELIHOODS, Likelihood
@@ -24,25 +25,34 @@ class Spec:
 
     Args:
         model: a name of `MODELS`.
-        shape: (c, h, w) of the images.
+        shape: (c, h, w) of the images, or (t,) of the tokens of melodies.
         latent: dimensions of the code.
         attributes: what the model's coordinates are ordered by; empty for models without.
         nets: a name of `NETS` and its settings, or `encoder` and `decoder` as `module:Class` with `settings`.
         settings: the model's own (beta, gamma, ...), its likelihood's name, `sigma` and `scale`.
         preset: a name of the model's presets; `settings` win over it.
+        grid: of melodies, as `Grid.as_dict` gives it; None for images.
     """
 
     model: str
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     latent: int
     attributes: tuple[str, ...] = ()
     nets: Mapping[str, Any] = field(default_factory=lambda: {"name": "mlp"})
     settings: Mapping[str, Any] = field(default_factory=dict)
     preset: str | None = None
+    grid: Mapping[str, Any] | None = None
+
+    @property
+    def medium(self) -> Medium:
+        """What the model's examples are."""
+        return medium_of(self.shape, self.grid)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data; `Spec.from_dict` is the inverse."""
         data = asdict(self)
+        if self.grid is None:
+            del data["grid"]
         data["settings"] = {k: asdict(v) if isinstance(v, Ramp) else v for k, v in self.settings.items()}
         return data
 
@@ -102,6 +112,12 @@ def build(spec: Spec, seed: int | None = None, nets: tuple[nn.Module, nn.Module]
             " ".join(unknown(f"setting of {spec.model}", key, allowed_settings(spec.model)) for key in wrong)
         )
     cls = MODELS[spec.model]
+    if isinstance(spec.medium, Tunes):
+        if not cls.melodies:
+            able = ", ".join(name for name, each in MODELS.items() if each.melodies)
+            raise RecipeError(f"{spec.model} learns images. Melodies are learned by: {able}.")
+        if settings.setdefault("likelihood", "categorical") != "categorical":
+            raise RecipeError(f"Melodies have the likelihood categorical. Got {settings['likelihood']}.")
     of_codes = {key: settings.pop(key) for key in _of_codes(spec.model) & settings.keys()}
     codes = cls.name_codes(spec.latent, spec.attributes, **of_codes)
     if "likelihood" in allowed_settings(spec.model):
@@ -144,9 +160,10 @@ def _nets(spec: Spec, params: int, width: int) -> tuple[nn.Module, nn.Module]:
         raise RecipeError(" ".join(wrong))
     try:
         config = NETS[name](**{k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()})
-        return config.build(spec.shape, params, width)
+        return config.build(spec.medium.raw, params, width)
     except (TypeError, ValueError, IndexError, RuntimeError) as error:  # torch tells a lack of memory as RuntimeError
-        raise RecipeError(f"The nets '{name}' cannot be built for images of shape {spec.shape}: {error}") from error
+        what = f"{spec.medium.many} of shape {spec.medium.raw}"
+        raise RecipeError(f"The nets '{name}' cannot be built for {what}: {error}") from error
 
 
 def _own_net(path: str, what: str, settings: Mapping[str, Any]) -> nn.Module:
@@ -161,14 +178,16 @@ def _own_net(path: str, what: str, settings: Mapping[str, Any]) -> nn.Module:
 
 @torch.no_grad()
 def _try(model: Model, spec: Spec) -> None:
-    """Run one blank image through, so that a network of the wrong shape is named before training starts."""
+    """Run a blank example through, so that a network of the wrong shape is named before training starts."""
     model.eval()
-    for name, net, given, wanted in (
-        ("encoder", model.encoder, (2, *spec.shape), (2, model.columns(model.codes))),
-        ("decoder", model.decoder, (2, model.codes.width), (2, *spec.shape)),
+    medium = spec.medium
+    for name, net, blank, wanted in (
+        ("encoder", model.encoder, medium.blank(2), (2, model.columns(model.codes))),
+        ("decoder", model.decoder, torch.zeros(2, model.codes.width), (2, *medium.raw)),
     ):
+        given = tuple(blank.shape)
         try:
-            got = tuple(net(torch.zeros(given)).shape)
+            got = tuple(net(blank).shape)
         except Exception as error:
             raise RecipeError(
                 f"The {name} fails on an input of shape {given}: {type(error).__name__}: {error}"

@@ -7,12 +7,12 @@ from functools import cached_property
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from latune.codes import Codes, Gaussian, Normal, Scale, normal_head
 from latune.models.model import Model
-from latune.nets import use_generator
+from latune.nets import TokenDecoder, use_generator
 from latune.terms import Bernoulli, Likelihood, kl, kl_per_example, reconstruction
 from latune.training import Batch, Game, Number, Optimiser, Player, Weighed
 
@@ -41,8 +41,8 @@ class VAEScene:
 
     @cached_property
     def raw(self) -> Tensor:
-        """The decoder's raw output for z, the shape of x."""
-        return self.model.raw(self.z)
+        """The decoder's raw output for z, the shape of x; logits `(n, t, k)` of tokens `(n, t)`."""
+        return self.model.raw(self.z, self.x)
 
 
 class VAE(Model):
@@ -59,9 +59,11 @@ class VAE(Model):
         likelihood: what the raw output means.
         beta: weight of the KL term, a number or a ramp over steps.
         capacity: C, in nats.
+        free_bits: nats of each example's KL that cost nothing (MusicVAE counts what is above alone).
     """
 
     likelihood: Likelihood
+    melodies = True
 
     def __init__(
         self,
@@ -71,6 +73,7 @@ class VAE(Model):
         likelihood: Likelihood | None = None,
         beta: Number = 1.0,
         capacity: float = 0.0,
+        free_bits: float = 0.0,
     ) -> None:
         super().__init__()
         scales: set[Scale] = {factor.scale for factor in codes.values() if isinstance(factor, Normal)}
@@ -78,7 +81,7 @@ class VAE(Model):
             raise ValueError(f"A VAE needs Normal codes with one scale parametrisation. Got {codes}.")
         self.codes, self.encoder, self.decoder = codes, encoder, decoder
         self.likelihood = likelihood or Bernoulli()
-        self.beta, self.capacity = beta, capacity
+        self.beta, self.capacity, self.free_bits = beta, capacity, free_bits
         self.scale: Scale = scales.pop()
 
     @staticmethod
@@ -86,14 +89,17 @@ class VAE(Model):
         """The coordinates of a latent space of `latent` dimensions."""
         return Codes(z=Normal(latent, scale))
 
-    def posterior(self, x: Float[Tensor, "n c h w"]) -> Gaussian:
-        """q(z|x) of images in [0, 1]."""
+    def posterior(self, x: Shaped[Tensor, "n *shape"]) -> Gaussian:
+        """q(z|x) of images in [0, 1], or of tokens."""
         with self.cast(x.device):
             raw = self.encoder(x)
         return normal_head(raw.float(), self.scale)
 
     def decode(self, z: Float[Tensor, "n d"]) -> Tensor:
-        """The expected data at z, in [0, 1]."""
+        """The expected image at z, in [0, 1]; or the tokens that are most likely, each after those before it."""
+        if isinstance(self.decoder, TokenDecoder):
+            with self.cast(z.device):
+                return self.decoder.generate(z, temperature=0)
         return self.likelihood.mean(self.raw(z))
 
     def scene(self, batch: Batch, step: int = 0, generator: torch.Generator | None = None) -> VAEScene:
@@ -103,7 +109,7 @@ class VAE(Model):
     def terms(self, scene: VAEScene) -> Iterator[Weighed]:
         """What is minimised, with weights."""
         yield Weighed("reconstruction", reconstruction(self.likelihood, scene.raw, scene.x))
-        yield Weighed("kl", kl(scene.q, self.capacity), self.beta)
+        yield Weighed("kl", kl(scene.q, self.capacity, self.free_bits), self.beta)
 
     def game(self, optimiser: Optimiser, generator: torch.Generator | None = None) -> Game:
         """A game of one: all parameters, all terms."""
@@ -111,9 +117,9 @@ class VAE(Model):
         player = Player("vae", [self], self.terms, optimiser)
         return Game(self, lambda batch, step: self.scene(batch, step, generator), [player])
 
-    def validation(self, x: Float[Tensor, "n c h w"], generator: torch.Generator) -> dict[str, float]:
+    def validation(self, x: Shaped[Tensor, "n *shape"], generator: torch.Generator) -> dict[str, float]:
         """The negative ELBO and its parts, in nats an example."""
         q = self.posterior(x)
-        raw = self.raw(q.sample(generator))
+        raw = self.raw(q.sample(generator), x)
         rec, divergence = -self.likelihood.log_prob(raw, x).mean(), kl_per_example(q).mean()
         return {"negative elbo": (rec + divergence).item(), "reconstruction": rec.item(), "kl": divergence.item()}

@@ -214,6 +214,7 @@ class VGSN(VAE):
         match_mean, match_covariance: weights of the gaps between moments of chain and data.
     """
 
+    melodies = False  # the chain hands on means of pixels, with their slope
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "paper-test1": {"likelihood": "bernoulli", "scale": "exp_half", "beta": 1.0, "gamma": 0.0, "pretrain": 100_000},
         "ork": {**DEADLINE, "beta": Ramp(1.0, 4.0, 30_000), "gamma": 0.1},

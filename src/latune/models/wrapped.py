@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from latune.codes import Codes, Gaussian, Normal
 from latune.data import Dataset, spread
-from latune.data.arrays import as_pixels
 from latune.errors import DataError
 from latune.imports import raised
 from latune.models.vae import VAE
+from latune.pictures import as_pixels
 from latune.terms import Bernoulli
 
 SHARE = 0.1  # of the codes' spread: the scale of a posterior where the encoder tells none
@@ -52,7 +52,8 @@ class Wrapped(VAE):
         self.modules_of_it = nn.ModuleList(modules)
         self._functions = (decoder, encoder)
         self.codes, self.shape, self.likelihood = codes, shape, Bernoulli()
-        self.encodes, self.precision, self.beta, self.capacity = encoder is not None, "fp32", 1.0, 0.0
+        self.encodes, self.precision, self.beta = encoder is not None, "fp32", 1.0
+        self.capacity = self.free_bits = 0.0
         device = next((p.device for p in self.parameters()), torch.device("cpu"))
         # Where there is no module to tell models apart by, this is: a few numbers of what it does.
         self.register_buffer("behaviour", torch.zeros(2, TRIED, device=device))
@@ -108,7 +109,7 @@ class Wrapped(VAE):
         if x is not None:
             self.scale_of_codes = SHARE * torch.cat(parts).std(0)
 
-    def posterior(self, x: Float[Tensor, "n c h w"]) -> Gaussian:
+    def posterior(self, x: Shaped[Tensor, "n *shape"]) -> Gaussian:
         """q(z|x) of images in [0, 1]."""
         encode = self._functions[1]
         if encode is None:
@@ -125,7 +126,7 @@ class Wrapped(VAE):
         """The images at z, in [0, 1]."""
         return _decoded(self._functions[0], z)
 
-    def raw(self, z: Float[Tensor, "n d"]) -> Tensor:
+    def raw(self, z: Float[Tensor, "n d"], x: Tensor | None = None) -> Tensor:
         """The logits of the images at z."""
         return torch.logit(self.decode(z), eps=EPS)
 

@@ -109,7 +109,7 @@ def check(data: Mapping[str, Any], source: str) -> Recipe:
             key, message = _explain(mistake)
             got = told.setdefault(key, [] if mistake["type"] in SPEAKING else [f"got {mistake['input']!r}."])
             got.append(message)
-        lines = [f"{key}: {' '.join(messages)}" for key, messages in told.items()]
+        lines = [f"{key}: {' '.join(messages)}" if key else " ".join(messages) for key, messages in told.items()]
         count = "1 mistake" if len(lines) == 1 else f"{len(lines)} mistakes"
         raise RecipeError(f"{count} in the recipe ({source}):\n" + "\n".join(f"  {line}" for line in lines)) from None
 

@@ -15,6 +15,7 @@ from latune.data import Dataset, spread
 from latune.data import load as load_data
 from latune.errors import RecipeError, RunError, unknown
 from latune.files import write_text
+from latune.medium import Tunes
 from latune.models import MODELS, Model, Spec, build
 from latune.provenance import machine
 from latune.recipes.compare import differences
@@ -78,6 +79,7 @@ def describe(recipe: Recipe, data: Dataset) -> Spec:
         nets=recipe.nets.plain(),
         settings=recipe.model.settings(updates(recipe, data)),
         preset=recipe.model.preset,
+        grid=data.medium.grid.as_dict() if isinstance(data.medium, Tunes) else None,
     )
 
 
@@ -169,7 +171,7 @@ def _train(recipe: Recipe, folder: Path | None, device: Any, progress: bool, dat
     )
     trainer.run()
     shown = spread(data.splits["training"], SETTLED_EXAMPLES).split(CHUNK)
-    model.settle((data.images(rows) for rows in shown), generator(recipe.seed, "settle", device=device))
+    model.settle((data.examples(rows) for rows in shown), generator(recipe.seed, "settle", device=device))
     _plain_layout(model, plan)
     space = Space(
         model,
@@ -237,7 +239,7 @@ def _plain_layout(model: Model, plan: Plan) -> None:
 def validate(model: Model, data: Dataset, seed: int) -> dict[str, float]:
     """What a model says of itself on (at most 1,024 examples of) the validation split."""
     model.eval()
-    x = data.images(spread(data.splits["validation"], VALIDATION_EXAMPLES))
+    x = data.examples(spread(data.splits["validation"], VALIDATION_EXAMPLES))
     found = model.validation(x, generator(seed, "validation", device=x.device))
     model.train()
     return found

@@ -78,7 +78,9 @@ class DataSection(Section):
     measure: list[str] | None = Field(
         default=None, description="attributes to measure on the images: names or module:function"
     )
-    variant: Literal["original", "plain"] | None = Field(default=None, description="of mnist")
+    variant: Literal["original", "plain", "released"] | None = Field(
+        default=None, description="of mnist original or plain; of melodies released, the authors' data with its flaws"
+    )
     fingerprint: str | None = Field(default=None, description="of arrays in memory, so that a run resumes on the same")
     path: str | None = Field(default=None, description="your folder of images, or where CelebA lies")
     csv: str | None = Field(default=None, description="your table, one row an image")
@@ -88,6 +90,19 @@ class DataSection(Section):
     )
     colour: bool | None = None
     mirror: bool | None = Field(default=None, description="of celeba: train on every image's mirror image too")
+
+    grid: Literal["measure", "melody"] | None = Field(
+        default=None, description="of melodies: bars of 24 ticks, or 16 bars of 16 steps"
+    )
+    metres: list[str] | None = Field(default=None, description="of melodies: which are kept, as 4/4")
+    transpose: Literal["training", "all", "none"] | None = Field(
+        default=None, description="of melodies: which tunes are transposed to all places within the grid's range"
+    )
+    quantise: Literal["auto", "no", "sixteenths", "ticks"] | None = Field(
+        default=None, description="of tunes: where notes of MIDI files are moved to"
+    )
+    form: Literal["abc", "midi"] | None = Field(default=None, description="of nottingham")
+    unique: bool | None = Field(default=None, description="of melodies: each example once")
 
     crop: int | None = Field(
         default=None, gt=0, description="of chair-folders: side of the square around the centre that is kept"
@@ -126,7 +141,9 @@ class NetsSection(Section):
     """Which networks: a name of `latune.nets.NETS` and its settings, or your own encoder and decoder."""
 
     name: str = "mlp"
-    hidden: list[Width] | None = Field(default=None, min_length=1)
+    hidden: list[Width] | Width | None = Field(
+        default=None, description="widths of hidden layers, one after the other; of measure-gru units of every GRU"
+    )
     channels: list[Width] | None = Field(default=None, min_length=1)
     kernel: int | None = Field(default=None, gt=0)
     kernels: list[Width] | None = Field(
@@ -142,6 +159,21 @@ class NetsSection(Section):
     slope: float | None = Field(default=None, ge=0, lt=1, description="of adversarial: of leaky rectifiers below 0")
     width: float | None = Field(default=None, gt=0, le=4, description="of adversarial: share of the table's channels")
     spectral: bool | None = Field(default=None, description="of adversarial: layers of norm 1 in the judge")
+    size: Literal["paper", "small"] | None = Field(default=None, description="of melody-lstm: a named size")
+    embedding: int | None = Field(default=None, gt=0, description="of recurrent nets: of a token, or of a bar")
+    layers: int | None = Field(default=None, gt=0, description="of recurrent nets")
+    beats: int | None = Field(default=None, gt=0, description="of measure-gru: of a measure")
+    bars: int | None = Field(default=None, gt=0, description="of melody-lstm: of a tune")
+    teacher_forcing: float | None = Field(
+        default=None, ge=0, le=1, description="of measure-gru: chance that a batch is fed its true tokens"
+    )
+    relu_logits: bool | None = Field(default=None, description="of measure-gru: cut logits below 0, as released")
+    reader_units: int | None = Field(default=None, gt=0, description="of melody-lstm: of the encoder, a direction")
+    summary_units: int | None = Field(default=None, gt=0, description="of melody-lstm: of the layer after it")
+    conductor_units: int | None = Field(default=None, gt=0, description="of melody-lstm: of the LSTM over bars")
+    bar_units: int | None = Field(default=None, gt=0, description="of melody-lstm: of the LSTM within a bar")
+    init: float | None = Field(default=None, gt=0, description="of melody-lstm: scale of the heads' first weights")
+    forget: float | None = Field(default=None, description="of melody-lstm: the forget gates' first bias")
     encoder: str | None = Field(default=None, description="your own module, as module:Class")
     decoder: str | None = None
     settings: dict[str, dict[str, Any]] | None = Field(
@@ -176,6 +208,10 @@ class NetsSection(Section):
         keys = [key for key in self.plain() if key != "name"]
         if self.encoder is None and (wrong := wrong_settings(self.name, keys)):
             raise ValueError(" ".join(wrong))
+        one = self.name == "measure-gru"
+        if self.hidden == [] or (self.hidden is not None and isinstance(self.hidden, list) == one):
+            said = "one number" if one else "a list of numbers, one or more"
+            raise ValueError(f"hidden of {self.name} is {said}. Got {self.hidden}")
         return self
 
     def plain(self) -> dict[str, Any]:
@@ -190,11 +226,12 @@ class ModelSection(Section):
     name: str = "ar-vae"
     preset: str | None = None
     latent: int = Field(default=16, gt=0, le=4096)
-    likelihood: Literal["bernoulli", "gaussian"] | None = None
+    likelihood: Literal["bernoulli", "gaussian", "categorical"] | None = None
     sigma: float | Literal["learned"] | None = None
     scale: Literal["exp", "softplus", "exp_half", "one"] | None = None
     beta: float | RampSection | None = None
     capacity: float | None = Field(default=None, ge=0)
+    free_bits: float | None = Field(default=None, ge=0, description="nats of each example's KL that cost nothing")
     gamma: float | RampSection | None = None
     delta: float | None = Field(default=None, gt=0)
     order_on: Literal["sample", "mean"] | None = None
@@ -348,6 +385,14 @@ class Recipe(Section):
         if not name or "/" in name or name.startswith("."):
             raise ValueError(f"got '{name}'. The run folder is called after it: no '/', no '.' at its start, not empty")
         return name
+
+    @model_validator(mode="after")
+    def _fits(self) -> Recipe:
+        if self.training.compile and self.nets.name in ("measure-gru", "melody-lstm"):
+            raise ValueError(
+                f"training.compile is of nets without loops; {self.nets.name} runs over time. Leave it out"
+            )
+        return self
 
     def plain(self) -> dict[str, Any]:
         """Plain data without what was left out, as TOML takes it."""

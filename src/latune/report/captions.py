@@ -9,7 +9,7 @@ from latune.report.tables import shown
 from latune.report.words import listed, number
 from latune.space import Space
 
-IMAGES = "What the model draws by itself, and what it keeps of an image that it is shown."
+MADE_AND_KEPT = "What the model makes by itself, and what it keeps of {one} that it is shown."
 MOVED = (
     "How far each slider (row) moves each attribute (column) of what is decoded, in standard deviations of the data, "
     "mean over positions and examples. Framed: its own. The rest of a row is leakage."
@@ -35,9 +35,16 @@ def samples(found: Findings, seed: int) -> str:
     return f"{len(found.samples)} samples from the prior, seed {seed}, none chosen."
 
 
-def reconstructions(found: Findings) -> str:
-    """Below images and their reconstructions."""
-    said = f"Images of the {found.measurement.split} split, each above its reconstruction from the posterior mean."
+def reconstructions(space: Space, found: Findings) -> str:
+    """Below examples and their reconstructions."""
+    many = space.medium.many.capitalize()
+    said = f"{many} of the {found.measurement.split} split, each above its reconstruction from the posterior mean."
+    if "token-accuracy" in found.measurement.scores:
+        accuracy, baseline = found.measurement["token-accuracy"], found.baselines["token-accuracy"]
+        return (
+            f"{said} {shown('token-accuracy', accuracy)} of tokens come back; the commonest token of each place alone "
+            f"reaches {shown('token-accuracy', baseline)}."
+        )
     if "pixel-accuracy" not in found.measurement.scores:
         return said
     drawn_codes = " when one draw of each posterior is decoded" if found.measurement.codes == "sample" else ""
@@ -52,8 +59,8 @@ def sliders(space: Space, found: Findings) -> str:
     """Above the traversals."""
     if space.sliders:
         return (
-            f"Rows: images of the {found.measurement.split} split. Columns: the slider from −4 to 4, nothing else "
-            "changed. Below each column: the value that the attribute has there on average."
+            f"Rows: {space.medium.many} of the {found.measurement.split} split. Columns: the slider from −4 to 4, nothing "
+            "else changed. Below each column: the value that the attribute has there on average."
         )
     return (
         "This model has no sliders. These are the coordinates that vary most over the data, each moved from −4 to "

@@ -43,7 +43,8 @@ def write_card(space: Space, measurement: Measurement, folder: Path | str) -> Pa
         "## Where it comes from",
         listing(facts(space.spec, space.about)),
         "## What it is not for",
-        "The model knows only data like those it was trained on; of other images its codes and sliders mean nothing.",
+        f"The model knows only data like those it was trained on; of other {space.medium.many} its codes and sliders "
+        "mean nothing.",
     ]
     path = Path(folder) / CARD
     write_text(path, "\n\n".join(parts) + "\n")
@@ -78,4 +79,5 @@ def _example(space: Space) -> str:
     if not space.sliders:
         return "space.sample(16)"
     name = space.sliders[0]
-    return f"space.edit(images, {name}=+2)" if name.isidentifier() else f"space.edit(images, **{{{name!r}: +2}})"
+    many = space.medium.many
+    return f"space.edit({many}, {name}=+2)" if name.isidentifier() else f"space.edit({many}, **{{{name!r}: +2}})"

@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latune.data import Dataset
+from latune.data import Dataset, spread
 from latune.errors import DataError, unknown
 from latune.measurement import Measurement, measure_space, positions
+from latune.medium import Pictures
 from latune.metrics import mean_squared_error, pixel_accuracy
 from latune.space import CHUNK, Space
 from latune.training.generators import generator, seed_for
@@ -21,15 +22,17 @@ from latune.training.log import read_log
 
 SAMPLES = 64  # draws from the prior
 PAIRS = 32  # images shown beside their reconstructions
+SAMPLES_OF_TUNES, PAIRS_OF_TUNES = 24, 8  # the same of melodies, whose pictures are wider
 TRAVERSED = 5  # images whose sliders are moved
 POINTS = 1500  # examples in a scatter plot
 MOST_FREE = 6  # coordinates traversed where a model has no sliders
+MOST_COUNTED = 10_000  # melodies whose tokens are counted
 AXIS = np.linspace(-4.0, 4.0, 17)  # of a surface
 
 
 @dataclass(frozen=True)
 class Traversal:
-    """One coordinate moved over its range: images `(n, k, c, h, w)`, and its attribute's value there, `(k,)`."""
+    """One coordinate moved over its range: pictures `(n, k, c, h, w)`, and its attribute's value there, `(k,)`."""
 
     name: str
     images: Tensor
@@ -66,7 +69,7 @@ class Findings:
         unmeasurable: sliders whose attribute is only a label.
         codes: posterior means by coordinate, each `(m,)`.
         attributes: the same examples' attributes, each `(m,)`.
-        baselines: metrics of the split's mean image, what any reconstruction should beat.
+        baselines: metrics of the split's mean image, or of its commonest tokens: what a reconstruction should beat.
         log: the lines of the run's log.
     """
 
@@ -99,14 +102,18 @@ def gather(
     columns = space.codes.columns()
     codes = {name: z[:, i].double().cpu().numpy() for i, name in enumerate(columns)}
     free = sorted((name for name in columns if name not in space.sliders), key=lambda name: -codes[name].std())
-    shown = data.images(draw(rows, PAIRS, seed))
+    images = isinstance(space.medium, Pictures)
+    picture = space.medium.pictures
+    shown = data.examples(draw(rows, PAIRS if images else PAIRS_OF_TUNES, seed))
     decoded = space.decode(space.encode(shown)).plain()
     measurable = [name for name in space.sliders if space.attributes[name].measure is not None]
-    few = data.images(draw(rows, TRAVERSED, seed + 1))
+    few = data.examples(draw(rows, TRAVERSED, seed + 1))
     return Findings(
         measurement=measurement,
-        samples=space.sample(SAMPLES, generator(seed, "report", "samples")).plain(),
-        pairs=torch.stack([shown.to(decoded.device), decoded], dim=1),
+        samples=picture(
+            space.sample(SAMPLES if images else SAMPLES_OF_TUNES, generator(seed, "report", "samples")).plain()
+        ),
+        pairs=picture(torch.stack([shown.to(decoded.device), decoded], dim=1)),
         traversals=[traverse(space, few, name) for name in space.sliders or free[:MOST_FREE]],
         surfaces=surfaces(space, measurable, free, seed),
         unmeasurable=[name for name in space.sliders if name not in measurable],
@@ -114,7 +121,7 @@ def gather(
         attributes={
             name: data.column(name, rows).double().cpu().numpy() for name in space.sliders if name in data.attributes
         },
-        baselines=of_mean_image(data.images(rows)),
+        baselines=of_mean_image(data.images(rows)) if images else of_common_tokens(data, rows),
         log=read_log(run) if run is not None else [],
     )
 
@@ -132,12 +139,12 @@ def drawn_codes(space: Space, data: Dataset, split: str, seed: int, measurement:
         chosen = draw(torch.arange(len(once.rows), device=once.rows.device), POINTS, seed)
         return once.rows[chosen], once.mean[chosen.to(once.mean.device)]
     rows = draw(data.splits[split], POINTS, seed)
-    return rows, torch.cat([space.encode(data.images(chunk)) for chunk in rows.split(CHUNK)])
+    return rows, torch.cat([space.encode(data.examples(chunk)) for chunk in rows.split(CHUNK)])
 
 
 def traverse(space: Space, x: Tensor, name: str) -> Traversal:
     """Ten positions from -4 to 4 of one coordinate, as in AR-VAE's figures."""
-    images = space.traverse(x, name, torch.from_numpy(positions()).float()).plain()
+    images = space.medium.pictures(space.traverse(x, name, torch.from_numpy(positions()).float()).plain())
     known = space.calibration.get(name)
     return Traversal(name, images, None if known is None else known.attribute(positions()))
 
@@ -187,3 +194,10 @@ def of_mean_image(x: Tensor) -> dict[str, float]:
     """Reconstruction metrics of the split's mean image shown for every image: what has to be beaten."""
     mean = x.mean(0, keepdim=True).expand_as(x)
     return {score.name: score.value for score in (pixel_accuracy(mean, x), mean_squared_error(mean, x))}
+
+
+def of_common_tokens(data: Dataset, rows: Tensor) -> dict[str, float]:
+    """Token accuracy of the training split's commonest token at each place, shown for every melody."""
+    training = data.examples(spread(data.splits["training"], MOST_COUNTED))
+    common = training.mode(0).values
+    return {"token-accuracy": (data.examples(rows) == common).double().mean().item()}

@@ -35,7 +35,7 @@ def markdown(
     sections = {
         "Samples and reconstructions": [
             *picture("samples", "samples", captions.samples(found, seed)),
-            *picture("reconstructions", "reconstructions", captions.reconstructions(found)),
+            *picture("reconstructions", "reconstructions", captions.reconstructions(space, found)),
         ],
         "Sliders" if space.sliders else "Coordinates": [
             text(captions.sliders(space, found)),
@@ -100,7 +100,7 @@ def _scores(space: Space, found: Findings, picture: Callable[..., list[str]], pi
         parts += [
             f"### {GROUPS[key]}",
             *picture(f"scores-{key}", GROUPS[key]),
-            score_table(of, compared, tables.BESIDE.get(key, "")),
+            score_table(of, compared, tables.stands_beside(key, of)),
         ]
         parts.append("\n".join(f"- {_note(name, score, space)}" for name, score in of.items()))
     names = found.measurement.attributes

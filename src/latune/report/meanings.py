@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 GROUPS = {
     "likelihood": "Likelihood",
-    "images": "Images that come back",
+    "images": "What comes back",
     "one": "One slider, one attribute",
     "only": "Only that slider",
     "probes": "Probes: what can be read off all coordinates",
@@ -68,6 +68,12 @@ MEANINGS = {
         "Pixel accuracy",
         "Share of pixels on the same side of 0.5 as in the original, decoded from the codes that were measured.",
         "An empty background counts as right.",
+        group="images",
+    ),
+    "token-accuracy": Meaning(
+        "Token accuracy",
+        "Share of tokens that come back, each chosen as the likeliest after those that were chosen before it.",
+        "Most tokens hold a note: a melody without any change has many of them right.",
         group="images",
     ),
     "mean-squared-error": Meaning(

@@ -10,6 +10,7 @@ from html import escape
 from importlib.resources import files
 
 from latune.measurement import positions
+from latune.medium import Pictures
 from latune.pictures import is_tiny
 from latune.provenance import machine
 from latune.report import captions, settings
@@ -25,7 +26,8 @@ TILES = {  # the numbers at the top, if they apply, and what stands below them
     "interpretability": "interpretability",
     "monotonicity": "monotonicity of sliders",
     "pixel-accuracy": "pixel accuracy",
-    "elbo": "ELBO, nats an image",
+    "token-accuracy": "token accuracy",
+    "elbo": "ELBO, nats an example",
 }
 PIXELATED = 40  # images of at most so many pixels a side, and not tiny, are shown as squares
 
@@ -109,17 +111,18 @@ def warning(found: Findings) -> str:
 def images(space: Space, found: Findings, drawn: Drawings, seed: int) -> str:
     """Samples beside reconstructions."""
     n, split = len(found.samples), found.measurement.split
-    samples = _img(drawn.sheets["samples"], f"{n} images sampled from the prior", space)
-    alt = f"Images of the {split} split, each above its reconstruction"
+    many, one = space.medium.many, space.medium.one
+    samples = _img(drawn.sheets["samples"], f"{n} {many} sampled from the prior", space)
+    alt = f"{many.capitalize()} of the {split} split, each above its reconstruction"
     pairs = _img(drawn.sheets["reconstructions"], alt, space)
-    return _say(captions.IMAGES) + _two(
-        _figure(samples, captions.samples(found, seed)), _figure(pairs, captions.reconstructions(found))
-    )
+    said = captions.MADE_AND_KEPT.format(one=f"an {one}" if one[0] in "aeiou" else f"a {one}")
+    both = _figure(samples, captions.samples(found, seed)), _figure(pairs, captions.reconstructions(space, found))
+    return _say(said) + (_two(*both) if isinstance(space.medium, Pictures) else "".join(both))
 
 
 def sliders(space: Space, found: Findings, drawn: Drawings) -> str:
     """A traversal grid for each coordinate, and what each slider moves."""
-    wide = max(space.shape[1:]) > PIXELATED
+    wide = not isinstance(space.medium, Pictures) or max(space.shape[1:]) > PIXELATED
     grids = [_traversal(space, each, drawn) for each in found.traversals]
     body = f'<div class="one">{"".join(grids)}</div>' if wide else _two(*grids)
     moved = _chart(drawn, "moved", captions.MOVED, "What each slider moves")
@@ -138,7 +141,7 @@ def _traversal(space: Space, traversal: Traversal, drawn: Drawings) -> str:
         low, high = aligned(known.range)
         how = "measured on decoded images" if known.source == "decoded" else "learned from labels"
         reach = f" <small>{escape(f'{low} to {high} {known.unit}'.strip())}, {how}</small>"
-    alt = f"{n} images in rows, {name} from −4 to 4 in {k} columns"
+    alt = f"{n} {space.medium.many} in rows, {name} from −4 to 4 in {k} columns"
     picture = _img(drawn.sheets[f"traverse-{name}"], alt, space)
     return f"<figure><h3>{escape(name)}{reach}</h3>{above}{picture}{below}</figure>"
 
@@ -251,6 +254,9 @@ def _figure(content: str, caption: str = "") -> str:
 
 
 def _img(data: bytes, alt: str, space: Space) -> str:
-    squares = max(space.shape[1:]) <= PIXELATED and not is_tiny(*space.shape[1:])  # tiny ones are smooth already
+    squares = False
+    if isinstance(space.medium, Pictures):
+        _, h, w = space.shape
+        squares = max(h, w) <= PIXELATED and not is_tiny(h, w)  # tiny ones are smooth already
     kind = ' class="small"' if squares else ""
     return f'<img{kind} src="data:image/png;base64,{base64.b64encode(data).decode()}" alt="{escape(alt)}">'

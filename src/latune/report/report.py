@@ -13,6 +13,7 @@ import numpy as np
 from latune.data import Dataset
 from latune.files import whole, write_json, write_text
 from latune.measurement import Measurement, positions
+from latune.medium import Pictures
 from latune.provenance import machine
 from latune.report import figures, score_figures, sheets, style
 from latune.report.findings import AXIS, Findings, gather
@@ -110,9 +111,10 @@ def write_report(
 
 def draw(space: Space, found: Findings) -> tuple[Drawings, dict[str, bytes]]:
     """Draw everything that applies: what the page shows, and every picture as a PNG file by name."""
+    side = 8 if isinstance(space.medium, Pictures) else 4
     images = {
-        "samples": sheets.png(found.samples, 8),
-        "reconstructions": sheets.png(sheets.in_pairs(found.pairs, 8), min(8, len(found.pairs)), group=2),
+        "samples": sheets.png(found.samples, side),
+        "reconstructions": sheets.png(sheets.in_pairs(found.pairs, side), min(side, len(found.pairs)), group=2),
     }
     for each in found.traversals:
         images[f"traverse-{each.name}"] = sheets.png(each.images.flatten(0, 1), each.images.shape[1])

@@ -13,8 +13,10 @@ from latune.report.words import listed, measured_on, number, span
 from latune.space import Space
 
 ARROWS = {"higher": ("↑", "higher is better"), "lower": ("↓", "lower is better")}
-PER_CENT = ("pixel-accuracy",)
-BESIDE = {"images": "mean image", "samples": "real images"}  # by group: what stands beside the model's own numbers
+PER_CENT = ("pixel-accuracy", "token-accuracy")
+# by group: what stands beside the model's own numbers
+BESIDE = {"images": "mean image", "samples": "real images"}
+BESIDE_TOKENS = "commonest tokens"
 
 
 def scores(space: Space, found: Findings) -> str:
@@ -99,10 +101,15 @@ def here(score: Score, space: Space) -> list[str]:
     return said + [str(note) for note in score.detail.get("notes", [])]
 
 
+def stands_beside(key: str, of: Mapping[str, Score]) -> str:
+    """The heading of the column of `beside`."""
+    return BESIDE_TOKENS if "token-accuracy" in of else BESIDE.get(key, "")
+
+
 def _table(key: str, of: Mapping[str, Score], compared: Mapping[str, float], space: Space) -> str:
     names = attributes_of(of)
     sure = any(score.interval is not None for score in of.values())
-    columns = ["score", "value", *(["95 %"] if sure else []), *names, *([BESIDE[key]] if compared else [])]
+    columns = ["score", "value", *(["95 %"] if sure else []), *names, *([stands_beside(key, of)] if compared else [])]
     head = "".join(f'<th scope="col"{_right(i)}>{escape(each)}</th>' for i, each in enumerate(columns))
     body = []
     for name, score in of.items():

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from latune.measurement import Measurement
+from latune.medium import Tunes
 from latune.models import Spec
 
 MODELS = {
@@ -93,11 +94,10 @@ def measured_on(measurement: Measurement) -> str:
 
 def what_it_is(spec: Spec, about: Mapping[str, Any]) -> list[str]:
     """One or two sentences each on the model and on its training; nothing that is not known is mentioned."""
-    c, h, w = spec.shape
     recipe, data = about.get("recipe", {}), about.get("data", {})
     model = MODELS.get(spec.model, spec.model)
-    article, colour = "An" if model[0] in "aA" else "A", "colour" if c == 3 else "grey"
-    first = f"{article} {model} of {colour} images of {h}×{w} pixels, with {spec.latent} latent coordinates"
+    article = "An" if model[0] in "aA" else "A"
+    first = f"{article} {model} of {_examples(spec)}, with {spec.latent} latent coordinates"
     if spec.attributes:
         verb = "is a slider" if len(spec.attributes) == 1 else "are sliders"
         first += f"; {len(spec.attributes)} of them {verb}, ordered by {listed(spec.attributes)}"
@@ -111,6 +111,15 @@ def what_it_is(spec: Spec, about: Mapping[str, Any]) -> list[str]:
     licence = f"; licence: {data['licence']}" if data.get("licence") else ""
     third = [f"Data: {data['source']}{licence}."] if data.get("source") else []
     return [f"{first}.", *([" ".join(second + third)] if second + third else [])]
+
+
+def _examples(spec: Spec) -> str:
+    medium = spec.medium
+    if isinstance(medium, Tunes):
+        bars = "1 bar" if medium.grid.bars == 1 else f"{medium.grid.bars} bars"
+        return f"melodies of {bars}, {medium.grid.ticks} ticks a bar and {medium.grid.vocabulary} tokens"
+    c, h, w = spec.shape
+    return f"{'colour' if c == 3 else 'grey'} images of {h}×{w} pixels"
 
 
 def facts(spec: Spec, about: Mapping[str, Any]) -> dict[str, str]:

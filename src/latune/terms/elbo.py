@@ -31,18 +31,22 @@ def kl_per_example(q: Gaussian) -> Float[Tensor, " n"]:
     return 0.5 * (q.mean.square() + q.scale.square() - 1 - 2 * q.scale.log()).sum(1)
 
 
-def kl(q: Gaussian, capacity: float = 0.0) -> Float[Tensor, ""]:
-    r"""Distance of the mean KL divergence from a capacity, in nats.
+def kl(q: Gaussian, capacity: float = 0.0, free: float = 0.0) -> Float[Tensor, ""]:
+    r"""Distance of the mean KL divergence from a capacity, in nats, or what of it is above a free allowance.
 
-    .. math:: |\, \mathbb E_x KL(q(z|x) \Vert N(0, I)) - C \,|
+    .. math:: |\, \mathbb E_x KL(q(z|x) \Vert N(0, I)) - C \,|, \qquad \mathbb E_x [KL(q(z|x) \Vert N(0, I)) - F]_+
 
-    With C = 0 it is the plain KL term of the ELBO, as in Pati & Lerch 2020, eq. 3; C > 0 is the controlled capacity of
-    Burgess et al. 2018, eq. 8 (https://arxiv.org/abs/1804.03599).
+    With C = F = 0 it is the plain KL term of the ELBO, as in Pati & Lerch 2020, eq. 3; C > 0 is the controlled capacity
+    of Burgess et al. 2018, eq. 8 (https://arxiv.org/abs/1804.03599); F > 0 are the free bits of MusicVAE, of each
+    example and the sum over dimensions (Roberts et al. 2018, https://arxiv.org/abs/1803.05428; in bits, F / ln 2).
 
     >>> import torch
     >>> q = Gaussian(torch.tensor([[1.0]]), torch.tensor([[0.5]]))
-    >>> round(kl(q, capacity=1.0).item(), 6)
-    0.181853
+    >>> round(kl(q, capacity=1.0).item(), 6), round(kl(q, free=0.5).item(), 6), kl(q, free=1.0).item()
+    (0.181853, 0.318147, 0.0)
     """
-    value = kl_per_example(q).mean()
+    each = kl_per_example(q)
+    if free:
+        return (each - free).clamp_min(0).mean()
+    value = each.mean()
     return value if capacity == 0 else (value - capacity).abs()

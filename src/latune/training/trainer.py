@@ -22,7 +22,7 @@ from latune.training.log import Log, progress_bar
 
 @dataclass(frozen=True)
 class Batch:
-    """One batch: images `(m, c, h, w)` in [0, 1] and the attributes a model asked for, `(m, l)`."""
+    """One batch: images `(m, c, h, w)` in [0, 1] or tokens `(m, t)`, and the attributes a model asked for, `(m, l)`."""
 
     x: Tensor
     attributes: Tensor
@@ -179,8 +179,8 @@ class Trainer:
             self._order = (epoch, order)
         rows = self._order[1][position * self.plan.batch_size : (position + 1) * self.plan.batch_size]
         indices = self.train_split[rows]
-        x = self.data.images(indices)
-        if self.plan.channels_last:
+        x = self.data.examples(indices)
+        if self.plan.channels_last and x.dim() == 4:
             x = x.contiguous(memory_format=torch.channels_last)
         return Batch(x, self.values[indices])
 

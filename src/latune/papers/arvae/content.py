@@ -7,7 +7,7 @@ from torch import Tensor
 
 from latune.classifier import Classifier
 from latune.measurement import POSITIONS
-from latune.papers.arvae.metrics import codes_and_images
+from latune.papers.arvae.metrics import codes_and_examples
 from latune.papers.arvae.sliders import dims_of, traversals
 from latune.papers.experiment import Measured, Subject
 
@@ -32,7 +32,7 @@ def preserved(subject: Subject) -> Measured:
     dims = dims_of(subject)
     right: dict[str, Tensor] = {key: torch.zeros((), dtype=torch.int64) for key in ("original", "reconstructed", *dims)}
     done = 0
-    for z, _, x in codes_and_images(subject, rows):
+    for z, _, x in codes_and_examples(subject, rows):
         truth = digits[done : done + len(x)]
         done += len(x)
         right["original"] += (judge.classes(x) == truth).sum().cpu()

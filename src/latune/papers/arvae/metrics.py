@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from latune.metrics import disentanglement, pixel_accuracy
+from latune.measurement.encoding import right_share
+from latune.metrics import disentanglement
 from latune.papers.experiment import Measured, Subject
 from latune.space import CHUNK
 from latune.training import generator
@@ -15,18 +16,18 @@ from latune.training import generator
 COMPARED = ("interpretability", "scc", "sap", "mig-arvae", "mig", "modularity", "modularity-used")
 
 
-def codes_and_images(subject: Subject, rows: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Posterior samples, posterior means and images of these rows, in chunks; the samples are drawn by the seed."""
+def codes_and_examples(subject: Subject, rows: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Posterior samples, posterior means and examples of these rows, in chunks; the samples are drawn by the seed."""
     source = generator(subject.seed, "posterior samples", device=subject.space.device)
     for chunk in rows.split(CHUNK):
-        x = subject.data.images(chunk)
+        x = subject.data.examples(chunk)
         q = subject.space.posterior(x)
         yield q.sample(source), q.mean, x
 
 
 def sampled_codes(subject: Subject, rows: Tensor) -> Tensor:
     """One sample of the posterior an example, as the authors take it."""
-    return torch.cat([z for z, _, _ in codes_and_images(subject, rows)])
+    return torch.cat([z for z, _, _ in codes_and_examples(subject, rows)])
 
 
 def disentangled(subject: Subject) -> Measured:
@@ -49,10 +50,10 @@ def disentangled(subject: Subject) -> Measured:
 
 
 def reconstructed(subject: Subject) -> Measured:
-    """Fig. 5: per cent of pixels on the right side of one half, decoded from posterior samples and from means."""
+    """Fig. 5: per cent of pixels on the right side of one half, or of tokens, from posterior samples and from means."""
     rows = subject.rows()
     right = {"accuracy": 0.0, "accuracy-mean": 0.0}
-    for z, mean, x in codes_and_images(subject, rows):
+    for z, mean, x in codes_and_examples(subject, rows):
         for name, code in (("accuracy", z), ("accuracy-mean", mean)):
-            right[name] += 100 * len(x) * pixel_accuracy(subject.space.decode(code).plain(), x).value
+            right[name] += 100 * right_share(subject.space.decode(code).plain().to(x.device), x).sum().item()
     return Measured({name: total / len(rows) for name, total in right.items()}, {"rows": len(rows)})

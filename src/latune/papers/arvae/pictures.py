@@ -55,7 +55,8 @@ def moved(gallery: Gallery) -> list[Picture]:
         subject = gallery.open_subject(label)
         names, dims = subject.attributes, dims_of(subject)
         z = sampled_codes(subject, drawn(subject.data.splits["test"], TRAVERSED, seed=0))
-        images = torch.stack([traversals(subject, z, dims[name]) for name in names])  # (l, n, 10, c, h, w)
+        made_of = torch.stack([traversals(subject, z, dims[name]) for name in names])
+        images = subject.space.medium.pictures(made_of)  # (l, n, 10, c, h, w)
         sheet = sheets.sheet(images.flatten(0, 2), columns=images.shape[2], group=len(z))
         made.append(style.png(labelled_sheet(sheet, title, names)))
     caption = (

@@ -42,12 +42,46 @@ METRICS: dict[str, dict[str, dict[str, P]]] = {
             "modularity": P(0.961, 0.916, 0.991),
         },
     },
+    "bach": {
+        "beta-vae": {
+            "interpretability": P(0.078, 0.022, 0.243),
+            "scc": P(0.346, 0.302, 0.465),
+            "sap": P(0.073, 0.011, 0.161),
+            "mig-arvae": P(0.031, 0.005, 0.050),
+            "modularity": P(0.714, 0.680, 0.747),
+        },
+        "ar-vae": {
+            "interpretability": P(0.960, 0.935, 0.970),
+            "scc": P(0.976, 0.974, 0.977),
+            "sap": P(0.319, 0.276, 0.342),
+            "mig-arvae": P(0.165, 0.156, 0.168),
+            "modularity": P(0.690, 0.654, 0.709),
+        },
+    },
+    "folk": {
+        "beta-vae": {
+            "interpretability": P(0.217, 0.131, 0.290),
+            "scc": P(0.440, 0.334, 0.557),
+            "sap": P(0.099, 0.029, 0.193),
+            "mig-arvae": P(0.024, 0.018, 0.074),
+            "modularity": P(0.866, 0.850, 0.879),
+        },
+        "ar-vae": {
+            "interpretability": P(0.962, 0.950, 0.968),
+            "scc": P(0.987, 0.987, 0.988),
+            "sap": P(0.524, 0.504, 0.537),
+            "mig-arvae": P(0.481, 0.466, 0.488),
+            "modularity": P(0.873, 0.858, 0.887),
+        },
+    },
 }
 
-# Fig. 5, per cent of pixels.
+# Fig. 5, per cent of pixels, or of tokens.
 RECONSTRUCTION: dict[str, dict[str, dict[str, P]]] = {
     "mnist": {"beta-vae": {"accuracy": P(94.23)}, "ar-vae": {"accuracy": P(97.03)}},
     "sprites": {"beta-vae": {"accuracy": P(99.76)}, "ar-vae": {"accuracy": P(99.89)}},
+    "bach": {"beta-vae": {"accuracy": P(99.09)}, "ar-vae": {"accuracy": P(96.17)}},
+    "folk": {"beta-vae": {"accuracy": P(99.79)}, "ar-vae": {"accuracy": P(99.54)}},
 }
 
 # Fig. 7, per cent of digits that a classifier still takes for what they were.

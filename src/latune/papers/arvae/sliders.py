@@ -62,11 +62,11 @@ def measurable(subject: Subject) -> list[str]:
 
 
 def measured(subject: Subject, names: list[str], x: Tensor) -> dict[str, np.ndarray]:
-    """Attributes of decoded images `(n, 1, h, w)`, each `[n]`."""
+    """Attributes of decoded images `(n, 1, h, w)` or tokens `(n, t)`, each `[n]`."""
     if subject.data.name == "sprites":
         images = x[:, 0].cpu().numpy()
         return {name: SPRITES[name](images).astype(np.float64) for name in names}
-    return measure([subject.data.attributes[name] for name in names], x.cpu().numpy())
+    return measure([subject.data.attributes[name] for name in names], subject.space.medium.shown(x))
 
 
 def traversals(subject: Subject, z: Tensor, column: int) -> Tensor:
