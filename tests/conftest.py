@@ -67,6 +67,24 @@ def tiny_mnist(tmp_path, monkeypatch) -> Path:
 
 
 @pytest.fixture
+def tiny_tunes(tmp_path) -> Path:
+    """A folder with 12 MIDI files of 17 or 18 bars in 4/4, each of its own rhythm and scale."""
+    from latune.music import Melody
+
+    folder = tmp_path / "tunes"
+    for i in range(12):
+        draw = np.random.default_rng(i)
+        starts, time = [], 0.0
+        while time < 64 + 4 * (i % 2):
+            starts.append(time)
+            time += draw.choice([0.5, 1.0, 1.0, 2.0])
+        pitches = 62 + np.array([0, 2, 4, 5, 7, 9])[draw.integers(0, 6, len(starts))] + i % 5
+        lengths = np.diff([*starts, time])
+        Melody(pitches, np.array(starts), lengths, name=f"tune {i}").save(folder / f"{i:02}.mid")
+    return folder
+
+
+@pytest.fixture
 def tiny_celeba(tmp_path, monkeypatch) -> Path:
     """A LATUNE_DATA folder with 40 blurred patches in CelebA's files, 24 of them for training."""
     folder = tmp_path / "data" / "celeba"

@@ -38,6 +38,8 @@ from latune.controls import (
 )
 from latune.controls.critics import class_vectors
 from latune.data import DATASETS, TokenData, from_arrays, load, make_splits
+from latune.data.tunes import sources
+from latune.errors import DataError
 from latune.metrics import METRICS, disentanglement
 from latune.models import MODELS, Spec, build
 from latune.moves import MOVES, Move, Stay
@@ -63,6 +65,7 @@ SMALL = {
         "bars": 4,
     },
 }  # fmt: skip
+SOURCES = ("bach", "folk", "taberna", "nottingham", "pop909")  # data sets of tunes that are read from files
 TUNES = ("measure-gru", "melody-lstm")  # nets of tokens; the others are of images
 MEASURE = GRIDS["measure"]
 
@@ -598,11 +601,16 @@ def tiny_options(name: str) -> dict:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("name", shelf())
-def test_every_recipe_trains_for_two_steps(name, tiny_mnist, tiny_celeba, tmp_path, monkeypatch):
+def test_every_recipe_trains_for_two_steps(name, request, tiny_mnist, tiny_celeba, tmp_path, monkeypatch):
     compile_quickly(monkeypatch)
     plain = read(name, ["training.steps=2", "training.batch_size=16", "training.log_every=1"]).plain()
     monkeypatch.setattr("latune.units.CALIBRATION_EXAMPLES", 4)
-    plain["data"] |= tiny_options(plain["data"]["name"])
+    if plain["data"]["name"] in SOURCES:
+        tunes = request.getfixturevalue("tiny_tunes")
+        monkeypatch.setattr(sources, plain["data"]["name"], lambda *_: sources.folder(tunes))
+    else:
+        plain["data"] |= tiny_options(plain["data"]["name"])
+    plain["nets"] |= {"size": "small"} if "size" in plain["nets"] else {}  # the paper's takes a minute
     if max(plain["nets"].get("channels", [0])) > 512:  # the same nets, thinner: 154 million weights take a minute
         plain["nets"]["channels"] = [channels // 64 for channels in plain["nets"]["channels"]]
     recipe = check(plain, name)
@@ -610,7 +618,8 @@ def test_every_recipe_trains_for_two_steps(name, tiny_mnist, tiny_celeba, tmp_pa
     space = train(recipe, tmp_path / "run", data=data)
     assert space.about["steps"] == 2
     assert len((tmp_path / "run" / "log.jsonl").read_text().splitlines()) == 2
-    assert space.decode(space.encode(data.images(data.splits["test"][:4]))).shape == (4, *data.shape)
+    some = data.examples(data.splits["test"][:2])
+    assert space.decode(space.encode(some)).shape == some.shape
     again = Space.load(tmp_path / "run")
     assert all(torch.equal(a, b) for a, b in zip(space.model.parameters(), again.model.parameters(), strict=True))
 
@@ -736,11 +745,16 @@ def test_a_game_with_shared_parameters_or_an_idle_player_is_refused(duel):
 
 
 @pytest.fixture
-def opened(request, tiny_mnist, tiny_celeba, tmp_path):
+def opened(request, tiny_mnist, tiny_celeba, tmp_path, monkeypatch):
     """Any data set by name, small: from files made here, and nothing downloaded."""
 
     def make(name: str, seed: int = 0, **options):
-        if name == "folder":
+        if name in SOURCES:
+            tunes = request.getfixturevalue("tiny_tunes")
+            monkeypatch.setattr(sources, name, lambda *_: sources.folder(tunes))
+        elif name == "tunes":
+            options["path"] = str(request.getfixturevalue("tiny_tunes"))
+        elif name == "folder":
             folder = tmp_path / "images"
             if not folder.exists():
                 folder.mkdir()
@@ -765,16 +779,25 @@ def opened(request, tiny_mnist, tiny_celeba, tmp_path):
 def test_data_set(name, opened):
     data = opened(name)
     everything = torch.arange(len(data))
-    images = data.images(everything)
-    assert images.shape == (len(data), *data.shape)
-    assert images.dtype == torch.float32
-    assert 0 <= images.min() < images.max() <= 1
-    assert torch.equal(images, data.raw(everything).float() / 255)
+    examples = data.examples(everything)
+    assert examples.shape == (len(data), *data.shape) == (len(data), *data.medium.shape)
+    if isinstance(data, TokenData):
+        assert examples.dtype == torch.int64
+        assert 0 <= examples.min() < examples.max() < data.grid.vocabulary
+        assert torch.equal(examples, data.raw(everything).long())
+        with pytest.raises(DataError, match="holds melodies, not images"):
+            data.images(everything)
+    else:
+        assert examples.dtype == torch.float32
+        assert 0 <= examples.min() < examples.max() <= 1
+        assert torch.equal(examples, data.images(everything))
+        assert torch.equal(examples, data.raw(everything).float() / 255)
+    assert torch.equal(data.medium.take(data.medium.give(examples[:4])), examples[:4])
     # a batch is its singles, in any order, and the same the second time
     few = torch.tensor([5, 0, 11, 5])
-    assert torch.equal(data.images(few), torch.cat([data.images(i[None]) for i in few]))
+    assert torch.equal(data.examples(few), torch.cat([data.examples(i[None]) for i in few]))
     again = opened(name)
-    assert torch.equal(again.images(everything), images)
+    assert torch.equal(again.examples(everything), examples)
     assert torch.equal(again.values, data.values)
     # splits: sorted, disjoint, together everything, from the seed
     assert list(data.splits) == ["training", "validation", "test"]

@@ -174,6 +174,9 @@ def test_midi_of_triplets_is_exact(tmp_path):
     notes = [(60 + i, i / 3, 1 / 3) for i in range(12)]
     (tune,) = read(midi(tmp_path / "a.mid", ("", 0, False, notes), tpq=1024))
     assert tune == Melody.of(notes)
+    cut_off = [(60 + i, (i // 3) + (i % 3) * 341 / 1024, 341 / 1024) for i in range(12)]
+    (tune,) = read(midi(tmp_path / "b.mid", ("", 0, False, cut_off), tpq=1024))
+    assert tune.starts.tolist() == pytest.approx([i / 3 for i in range(12)], abs=1e-12)
 
 
 def test_notes_that_end_early_have_their_full_value(tmp_path):

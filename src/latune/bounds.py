@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float, Float64
+from jaxtyping import Float64, Shaped
 from torch import Tensor
 
 from latune.data import Dataset, spread
@@ -20,7 +20,7 @@ EXAMPLES = 1000
 
 @torch.no_grad()
 def log_weights(
-    space: Space, x: Float[Tensor, "n c h w"], samples: int = SAMPLES, generator: torch.Generator | None = None
+    space: Space, x: Shaped[Tensor, "n *shape"], samples: int = SAMPLES, generator: torch.Generator | None = None
 ) -> Float64[Tensor, "K n"]:
     r"""Log importance weights of images under draws from their posteriors, in nats.
 

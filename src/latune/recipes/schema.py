@@ -389,9 +389,7 @@ class Recipe(Section):
     @model_validator(mode="after")
     def _fits(self) -> Recipe:
         if self.training.compile and self.nets.name in ("measure-gru", "melody-lstm"):
-            raise ValueError(
-                f"training.compile is of nets without loops; {self.nets.name} runs over time. Leave it out"
-            )
+            raise ValueError(f"training.compile is not for {self.nets.name}, which runs over time. Leave it out")
         return self
 
     def plain(self) -> dict[str, Any]:

@@ -150,8 +150,8 @@ def tunes(
 ) -> TokenData:
     """Your own MIDI, ABC and MusicXML files: a folder with its sub-folders; other options as those of `bach`.
 
-    What cannot be used is counted by its reason in `provenance["tunes"]`; `latune.music.read_folder` shows it tune by
-    tune.
+    What cannot be used is counted by its reason in `provenance["tunes"]`; `latune.music.reading.read_folder` names it
+    tune by tune.
 
     Args:
         path: the folder.

@@ -105,7 +105,7 @@ def _tune(
     if ends.max() > MOST_QUARTERS:
         raise TuneError("too long", f"It lasts {ends.max():,.0f} quarter notes; at most {MOST_QUARTERS:,} are read.")
     pitches = notes["pitch"].astype(np.int64)[here]
-    starts, ends, remarks = quantised(starts, ends, 0.51 / score.tpq, quantise)
+    starts, ends, remarks = quantised(starts, ends, _tolerance(score.tpq), quantise)
     kept, until, hidden = highest(pitches, starts, ends)
     if hidden > MOST_HIDDEN * len(pitches):
         raise TuneError(
@@ -125,6 +125,11 @@ def _tune(
         name=title,
     )
     return Tune(number, title, melody, remarks=remarks)
+
+
+def _tolerance(tpq: int) -> float:
+    """Quarter notes by which a written time may be off: half a tick, or a whole one where lengths were cut off."""
+    return max(0.51 / tpq, min(1.01 / tpq, 0.005))
 
 
 def _tempo(score: Any, tick: int) -> float:
