@@ -14,13 +14,16 @@ PIP := $(BIN)/python -m pip install -qq -c constraints.txt
 ARGS ?=
 
 .NOTPARALLEL:
-.PHONY: help demo test bench docs lint types clean
+.PHONY: help demo music test bench docs lint types clean
 
 help: ## say what the targets do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/core.stamp ## train on real handwriting, make pictures and a report
 	@$(BIN)/latune demo $(ARGS)
+
+music: .venv/music.stamp ## the same with music: train on Bach's melodies, edit, hear and engrave them
+	@$(BIN)/latune demo --music $(ARGS)
 
 test: .venv/dev.stamp ## run all tests
 	@echo "Running the tests"

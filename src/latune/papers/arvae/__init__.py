@@ -34,7 +34,8 @@ QUICK = {
     "bach": "quick: nets half as wide, of one layer and without dropout, 3,000 updates. paper: the paper's nets, 100 "
     "epochs.",
     "folk": "quick: nets half as wide, of one layer and without dropout, 3,000 updates. paper: the paper's nets, 30 "
-    "epochs. The authors' folk tunes (a set of Scottish and Irish ones) are not at hand: these are O'Neill's, Ryan's and Aird's.",
+    "epochs. The authors' folk tunes (a set of Scottish and Irish ones) are not at hand: these are O'Neill's, Ryan's "
+    "and Aird's.",
 }
 
 

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from latune.papers.latent_constraints import celeba, contours, digits, noise, plain, sizes, smiling, steps
+from latune.papers.latent_constraints import (
+    celeba,
+    contours,
+    digits,
+    melodies,
+    noise,
+    plain,
+    sizes,
+    smiling,
+    steps,
+)
 
 EXPERIMENTS = [
     *digits.EXPERIMENTS,
@@ -13,4 +23,5 @@ EXPERIMENTS = [
     *plain.EXPERIMENTS,
     *celeba.EXPERIMENTS,
     *smiling.EXPERIMENTS,
+    *melodies.EXPERIMENTS,
 ]
