@@ -12,6 +12,7 @@ from torch import Tensor
 from latune.moves import Move
 
 CHUNK = 1024  # examples that move together
+ROUND = 8  # see `left`
 EPS = 1e-8  # Adam's, and below it a slope has no direction
 
 Loss = Callable[[Tensor, Tensor], Tensor]  # points (m, d) and their rows in the batch (m,) to a loss each (m,)
@@ -117,40 +118,65 @@ class Descend(Move):
         n = len(z)
         reached = torch.zeros(n, dtype=torch.bool, device=z.device)
         taken = torch.full((n,), self.steps, device=z.device)
-        rows, now = torch.arange(n, device=z.device), end.clone()  # those that still move
+        # Those that still move, and maybe a few beside them that have stopped: see `left`.
+        rows, now, going = torch.arange(n, device=z.device), end.clone(), torch.ones_like(reached)
         first, second = torch.zeros_like(now), torch.zeros_like(now)
         best, most = end.clone(), torch.full((n,), -torch.inf, device=z.device)
-        (b1, b2) = self.betas
+        moving = n
         for step in range(self.steps + 1):
             point = now.detach().requires_grad_()  # the same for all three, which may look at it once
             if self.worth is not None:
                 with torch.no_grad():
                     worth = self.worth(point, which[rows])
-                better = worth > most[rows]
+                better = going & (worth > most[rows])
                 best[rows[better]], most[rows[better]] = now[better], worth[better]
-            if self.arrived is not None and len(rows):
+            stopped = 0
+            if self.arrived is not None and moving:
                 with torch.no_grad():
-                    there = self.arrived(point, which[rows])
-                # Which examples have stopped decides the shape of all that follows; that has to be waited for.
-                if bool(there.any()):
+                    there = going & self.arrived(point, which[rows])
+                # How many examples still move decides the shape of all that follows; that has to be waited for.
+                if stopped := int(there.sum()):
                     end[rows[there]] = now[there]
                     reached[rows[there]], taken[rows[there]] = True, step
-                    rows, now, first, second = (part[~there] for part in (rows, now, first, second))
-                    point = now.detach().requires_grad_()
-            if step == self.steps or not len(rows):
+                    going, moving = going & ~there, moving - stopped
+            if step == self.steps or not moving:
                 break
+            # What has just arrived is still in the graph: looking again at all others would take longer.
             with torch.enable_grad():
                 (gradient,) = torch.autograd.grad(self.loss(point, which[rows]).sum(), point)
-            if self.scale is None:
-                first = b1 * first + (1 - b1) * gradient
-                second = b2 * second + (1 - b2) * gradient.square()
-                size = first / (1 - b1 ** (step + 1))
-                now = now - self.lr * size / ((second / (1 - b2 ** (step + 1))).sqrt() + EPS)
-            else:
-                steep = gradient * self.scale
-                first = b1 * first + (1 - b1) * steep / steep.norm(dim=1, keepdim=True).clamp_min(EPS)
-                now = now - self.lr * self.scale * first
-            if self.inside is not None:
-                now = self.inside(now)
-        end[rows] = torch.where(most[rows, None] > -torch.inf, best[rows], now)
+            if stopped and (stay := left(moving)) < len(rows):
+                chosen = torch.argsort(going, descending=True, stable=True)[:stay]
+                rows, now, going, gradient, first, second = (
+                    part[chosen] for part in (rows, now, going, gradient, first, second)
+                )
+            now, first, second = self._step(now, gradient, first, second, step)
+        rest = rows[going]
+        end[rest] = torch.where(most[rest, None] > -torch.inf, best[rest], now[going])
         return Descended(end, reached, taken)
+
+    def _step(
+        self, now: Tensor, gradient: Tensor, first: Tensor, second: Tensor, step: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The points after a step, and the moments."""
+        (b1, b2) = self.betas
+        if self.scale is None:
+            first = b1 * first + (1 - b1) * gradient
+            second = b2 * second + (1 - b2) * gradient.square()
+            size = first / (1 - b1 ** (step + 1))
+            now = now - self.lr * size / ((second / (1 - b2 ** (step + 1))).sqrt() + EPS)
+        else:
+            steep = gradient * self.scale
+            first = b1 * first + (1 - b1) * steep / steep.norm(dim=1, keepdim=True).clamp_min(EPS)
+            now = now - self.lr * self.scale * first
+        return (now if self.inside is None else self.inside(now)), first, second
+
+
+def left(moving: int) -> int:
+    """How many rows stay in the batch while so many still move: a multiple of eight, from eight on.
+
+    Networks are made ready for each number of rows that they have not seen, which takes longer than a few rows more.
+
+    >>> [left(moving) for moving in (3, 8, 9, 17)]
+    [3, 8, 16, 24]
+    """
+    return moving if moving < ROUND else -(-moving // ROUND) * ROUND
