@@ -219,7 +219,30 @@ def test_each_player_moves_its_own_and_both_see_the_same_draws(three, preset, ne
         assert all(p.grad is not None for p in player.parameters)
         assert all(p.grad is None for p in other.parameters())
     assert game.players[1].every == how.every
-    assert len(scene.start) == (32 if near and how.near_on_real else 16)
+    assert len(scene.start) == (32 if near and how.near_on_real and not how.real_first else 16)
+
+
+@pytest.mark.parametrize("near", [0.0, 0.1])
+def test_as_released_the_actor_steps_on_real_codes_and_then_on_the_prior(three, near):
+    """Two steps of one Adam, each on what the actor has become; without a price on the way only the second."""
+    how = replace(PRESETS["released"], nets=TINY, batch_size=16, near=near, lr=0.01)
+    players, game = game_of(three, how)
+    twin, _ = game_of(three, how)
+    scene, scale = game.scene(None, 0), three.codes.typical_scale
+    adam = torch.optim.Adam(twin.actor.parameters(), lr=0.01, betas=(0.0, 0.9))
+    losses = game.step(None, 0)  # the critic first, which both actors look at from then on
+    for z in (scene.real.detach(), scene.prior) if near else (scene.prior,):
+        moved = twin.actor(z, scene.given)
+        far = ((moved - z).square().log1p() / scale.square()).mean()
+        adam.zero_grad()
+        (nn.functional.softplus(-players.critic(moved, scene.given)).mean() + near * far).backward()
+        adam.step()
+    for mine, theirs in zip(players.actor.parameters(), twin.actor.parameters(), strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=0, atol=1e-6)
+    both = {"believe/real", "near", "near/real", "loss/actor before"}
+    assert both.isdisjoint(losses) if not near else both <= set(losses)
+    critics, actor = (player.descent.state_dict()["state"][0]["step"] for player in game.players)
+    assert (critics, actor) == (1, 2 if near else 1)
 
 
 def test_what_the_papers_do_not_have_is_off():
