@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from latune.papers.latent_constraints import celeba, contours, digits, noise, plain, sizes, smiling, steps
+from latune.papers.latent_constraints import celeba, contours, digits, edits, noise, plain, sizes, smiling, steps
 
 EXPERIMENTS = [
     *digits.EXPERIMENTS,
     *noise.EXPERIMENTS,
     *contours.EXPERIMENTS,
+    *edits.EXPERIMENTS,
     *steps.EXPERIMENTS,
     *sizes.EXPERIMENTS,
     *plain.EXPERIMENTS,
