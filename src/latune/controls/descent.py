@@ -12,7 +12,6 @@ from torch import Tensor
 from latune.moves import Move
 
 CHUNK = 1024  # examples that move together
-ROUND = 8  # see `left`
 EPS = 1e-8  # Adam's, and below it a slope has no direction
 
 Loss = Callable[[Tensor, Tensor], Tensor]  # points (m, d) and their rows in the batch (m,) to a loss each (m,)
@@ -118,40 +117,35 @@ class Descend(Move):
         n = len(z)
         reached = torch.zeros(n, dtype=torch.bool, device=z.device)
         taken = torch.full((n,), self.steps, device=z.device)
-        # Those that still move, and maybe a few beside them that have stopped: see `left`.
-        rows, now, going = torch.arange(n, device=z.device), end.clone(), torch.ones_like(reached)
+        rows, now = torch.arange(n, device=z.device), end.clone()  # those that still move
         first, second = torch.zeros_like(now), torch.zeros_like(now)
         best, most = end.clone(), torch.full((n,), -torch.inf, device=z.device)
-        moving = n
         for step in range(self.steps + 1):
             point = now.detach().requires_grad_()  # the same for all three, which may look at it once
             if self.worth is not None:
                 with torch.no_grad():
                     worth = self.worth(point, which[rows])
-                better = going & (worth > most[rows])
+                better = worth > most[rows]
                 best[rows[better]], most[rows[better]] = now[better], worth[better]
-            stopped = 0
-            if self.arrived is not None and moving:
+            still = None
+            if self.arrived is not None and len(rows):
                 with torch.no_grad():
-                    there = going & self.arrived(point, which[rows])
-                # How many examples still move decides the shape of all that follows; that has to be waited for.
-                if stopped := int(there.sum()):
+                    there = self.arrived(point, which[rows])
+                # Which examples have stopped decides the shape of all that follows; that has to be waited for.
+                if bool(there.any()):
                     end[rows[there]] = now[there]
                     reached[rows[there]], taken[rows[there]] = True, step
-                    going, moving = going & ~there, moving - stopped
-            if step == self.steps or not moving:
+                    still = ~there
+            if step == self.steps or not len(rows) or (still is not None and not bool(still.any())):
+                rows, now = (rows, now) if still is None else (rows[still], now[still])
                 break
-            # What has just arrived is still in the graph: looking again at all others would take longer.
+            # Those that have just arrived are in the graph already: looking again at the others alone takes longer.
             with torch.enable_grad():
                 (gradient,) = torch.autograd.grad(self.loss(point, which[rows]).sum(), point)
-            if stopped and (stay := left(moving)) < len(rows):
-                chosen = torch.argsort(going, descending=True, stable=True)[:stay]
-                rows, now, going, gradient, first, second = (
-                    part[chosen] for part in (rows, now, going, gradient, first, second)
-                )
+            if still is not None:
+                rows, now, gradient, first, second = (part[still] for part in (rows, now, gradient, first, second))
             now, first, second = self._step(now, gradient, first, second, step)
-        rest = rows[going]
-        end[rest] = torch.where(most[rest, None] > -torch.inf, best[rest], now[going])
+        end[rows] = torch.where(most[rows, None] > -torch.inf, best[rows], now)
         return Descended(end, reached, taken)
 
     def _step(
@@ -169,14 +163,3 @@ class Descend(Move):
             first = b1 * first + (1 - b1) * steep / steep.norm(dim=1, keepdim=True).clamp_min(EPS)
             now = now - self.lr * self.scale * first
         return (now if self.inside is None else self.inside(now)), first, second
-
-
-def left(moving: int) -> int:
-    """How many rows stay in the batch while so many still move: a multiple of eight, from eight on.
-
-    Networks are made ready for each number of rows that they have not seen, which takes longer than a few rows more.
-
-    >>> [left(moving) for moving in (3, 8, 9, 17)]
-    [3, 8, 16, 24]
-    """
-    return moving if moving < ROUND else -(-moving // ROUND) * ROUND
