@@ -315,6 +315,20 @@ def test_descent_goes_down_to_the_mode_and_leaves_it_alone():
     assert torch.equal(Descend(bowl, steps=0)(z), z)
 
 
+def test_critics_are_asked_once_a_step_of_those_that_still_move(three, judge):
+    """A step in which some arrive goes on from what was computed, for the loss as for the test."""
+    asked = control_of(judge, three)
+    z = PLANE.sample(40, seeded())
+    move = descent([asked.wish(2)], z, identity=0.1)
+    looks: list[int] = []
+    hook = asked.critic.register_forward_hook(lambda module, given, out: looks.append(len(out)))
+    end = move.descend(z)
+    hook.remove()
+    assert end.reached.all() and len(end.steps.unique()) > 3, "they arrive one after the other"
+    assert len(looks) == end.steps.max() + 1
+    assert looks == [int((end.steps >= step).sum()) for step in range(len(looks))]
+
+
 def test_descent_is_torchs_adam():
     z = torch.randn(4, 3, generator=seeded())
     point = z.clone().requires_grad_()
