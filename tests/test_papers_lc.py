@@ -209,7 +209,7 @@ def test_what_is_far_from_strokes_is_found() -> None:
 def test_edits_are_of_what_is_not_high_already(subject: Subject) -> None:
     asked = replace(subject, settings={"rows": 20})
     data, shelf = subject.data, edits.shelf_of(asked)
-    assert set(shelf) == {*edits.ATTRIBUTES, "digit"} and all(shelf[name].actor is None for name in edits.ATTRIBUTES)
+    assert set(shelf) == {*edits.ATTRIBUTES, "digit"} and all(control.actor is None for control in shelf.values())
     z = subject.space.encode(data.images(data.splits["test"][:5]))
     for way in edits.WAYS:
         after = edits.moved(shelf, z, "thickness", way)

@@ -45,7 +45,7 @@ def shelf_of(subject: Subject) -> Controls:
     shelf = Controls(subject.space)
     for name in ATTRIBUTES:
         shelf.add(learned(subject, name, actor=False), save=False)
-    shelf.add(learned(subject, "digit"), save=False)
+    shelf.add(learned(subject, "digit", actor=False), save=False)
     return shelf
 
 
