@@ -289,6 +289,17 @@ def test_an_actor_goes_where_it_is_sent_and_does_not_collapse(three, judge):
         assert 0.7 < share < 1.3
 
 
+def test_learning_leaves_the_precision_of_products_as_it_was(three):
+    before = torch.get_float32_matmul_precision()
+    try:
+        for precision in ("highest", "medium"):
+            torch.set_float32_matmul_precision(precision)
+            learn_actor(three, PLANE, replace(QUICK, steps=2, matmul="medium" if precision == "highest" else "highest"))
+            assert torch.get_float32_matmul_precision() == precision
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
 def test_learning_repeats_and_resumes_bit_for_bit(three, tmp_path):
     how = replace(QUICK, steps=12, decay=False)
     whole = learn_actor(three, PLANE, how, seed=3)
