@@ -292,7 +292,7 @@ def play(
 ) -> None:
     """Play a game that draws its own examples; `plan` is what a `latune.training.Plan` takes besides.
 
-    torch's precision of products is left as it was: what is made of a control does not depend on what was learned before.
+    torch's precision of products is left as it was: what a control makes does not depend on what was learned before it.
     """
     whole = Plan(steps=steps, log_every=100, validate_every=0, checkpoint_seconds=CHECKPOINT_SECONDS, **plan)
     products = torch.get_float32_matmul_precision()
