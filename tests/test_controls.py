@@ -563,6 +563,24 @@ def test_realism_is_a_dial(tuned):
     assert control.critic(full).mean() > control.critic(prior).mean()
 
 
+def test_draws_go_a_little_further_than_the_actor_of_realism_and_pictures_do_not(tuned):
+    assert PRESETS["realism"].way == 1.2
+    space, control = tuned, tuned.controls["realism"]
+    assert control.way == QUICK.way == 1.0, "as it was learned"
+    z = space.codes.sample(30, seeded())
+    to = control.actor(z)
+    control.about["way"] = 1.2
+    try:
+        for share in (0.5, 1.0):
+            went = space.controls.move(z, [], realism=share, fresh=True)
+            assert torch.allclose(went, z + 1.2 * share * (to - z), atol=1e-5)
+        stays = torch.sigmoid(control.critic(z)) >= control.threshold
+        kept = space.controls.move(z, [], realism=1.0)
+        assert torch.allclose(kept, torch.where(stays, z, to), atol=1e-5)
+    finally:
+        control.about["way"] = 1.0
+
+
 def test_a_traversal_of_a_control(tuned, x):
     grid = tuned.traverse(x[:3], "weight", [0.1, 0.5, 0.9])
     assert grid.shape == (3, 3, 1, 8, 8)

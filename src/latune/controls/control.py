@@ -200,6 +200,11 @@ class Control:
         return self.quantiles[0], self.quantiles[-1]
 
     @property
+    def way(self) -> float:
+        """Of realism: how much of the actor's way draws of the prior go, at a dial of 1; see `Learning`."""
+        return float(self.about.get("way", 1.0))
+
+    @property
     def least(self) -> float:
         """The least that a rule was ever seen to give; 0 for other controls."""
         return float(self.about.get("least", 0.0))

@@ -57,6 +57,8 @@ class Learning:
         energy: weight of the energy distance of what the actor makes from real codes, which keeps it from making less
             than there is.
         balanced: draw examples of all classes alike.
+        way: how much of the actor's way draws of the prior go in the control `realism`, at a dial of 1. An actor stops
+            a little short of real codes, and shows a little less than there is.
         ema: decay of a moving average of the weights, which is what is kept; 0 for the last weights.
         matmul: torch's float32 matrix product precision; `medium` is faster on processors that have bfloat16.
     """
@@ -81,6 +83,7 @@ class Learning:
     attribute: float = 0.35
     energy: float = 0.75
     balanced: bool = True
+    way: float = 1.0
     ema: float = 0.0
     matmul: Literal["highest", "high", "medium"] = "medium"
 
@@ -117,7 +120,7 @@ PRESETS: dict[str, Learning] = {
     "near": Learning(near=0.1, near_on_real=False, attribute=1.5, energy=0.0, ema=0.999),
     "labels": Learning(energy=2.0),  # what `default` means for several labels at once
     # Without targets to sort them, the draws are far harder to bring home: many small steps, and a steeper critic.
-    "realism": Learning(steps=6000, lr=3e-3, penalty_weight=0.02, energy=0.5),
+    "realism": Learning(steps=6000, lr=3e-3, penalty_weight=0.02, energy=0.5, way=1.2),
     "fast": Learning(steps=600, attribute=0.3, energy=0.5),
 }
 
