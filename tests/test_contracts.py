@@ -732,6 +732,25 @@ def test_a_player_plays_at_its_own_cadence(duel, order):
         assert "discriminate" in losses
 
 
+def test_a_player_of_two_steps_goes_on_from_the_first(duel):
+    """The first step is of other terms; the second sees what it changed."""
+    game, critic = duel.game("sequential"), by_hand(duel, "critic")
+    game.players[0].before = duel.critics_terms
+    twin = Duel(duel.painter, nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1)), duel.noise, duel.real)
+    twin.critic.load_state_dict(critic)
+    twice = by_hand(twin, "critic")
+    losses = game.step(None, 0)
+    assert close(duel.critic, twice)
+    assert {"loss/critic before", "loss/critic"} <= set(losses)
+    assert losses["loss/critic before"] > losses["loss/critic"]
+
+
+def test_a_player_of_two_steps_does_not_go_with_others_at_once(duel):
+    player = Player("critic", [duel.critic], duel.critics_terms, before=duel.critics_terms)
+    with pytest.raises(ValueError, match="'critic' takes two steps a turn"):
+        Game(duel.critic, duel.scene, [player], "simultaneous")
+
+
 def test_a_game_with_shared_parameters_or_an_idle_player_is_refused(duel):
     player = Player("critic", [duel.critic], duel.critics_terms)
     twin = Player("painter", [duel.painter, duel.critic], duel.painters_terms)

@@ -219,7 +219,30 @@ def test_each_player_moves_its_own_and_both_see_the_same_draws(three, preset, ne
         assert all(p.grad is not None for p in player.parameters)
         assert all(p.grad is None for p in other.parameters())
     assert game.players[1].every == how.every
-    assert len(scene.start) == (32 if near and how.near_on_real else 16)
+    assert len(scene.start) == (32 if near and how.near_on_real and not how.real_first else 16)
+
+
+@pytest.mark.parametrize("near", [0.0, 0.1])
+def test_as_released_the_actor_steps_on_real_codes_and_then_on_the_prior(three, near):
+    """Two steps of one Adam, each on what the actor has become; without a price on the way only the second."""
+    how = replace(PRESETS["released"], nets=TINY, batch_size=16, near=near, lr=0.01)
+    players, game = game_of(three, how)
+    twin, _ = game_of(three, how)
+    scene, scale = game.scene(None, 0), three.codes.typical_scale
+    adam = torch.optim.Adam(twin.actor.parameters(), lr=0.01, betas=(0.0, 0.9))
+    losses = game.step(None, 0)  # the critic first, which both actors look at from then on
+    for z in (scene.real.detach(), scene.prior) if near else (scene.prior,):
+        moved = twin.actor(z, scene.given)
+        far = ((moved - z).square().log1p() / scale.square()).mean()
+        adam.zero_grad()
+        (nn.functional.softplus(-players.critic(moved, scene.given)).mean() + near * far).backward()
+        adam.step()
+    for mine, theirs in zip(players.actor.parameters(), twin.actor.parameters(), strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=0, atol=1e-6)
+    both = {"believe/real", "near", "near/real", "loss/actor before"}
+    assert both.isdisjoint(losses) if not near else both <= set(losses)
+    critics, actor = (player.descent.state_dict()["state"][0]["step"] for player in game.players)
+    assert (critics, actor) == (1, 2 if near else 1)
 
 
 def test_what_the_papers_do_not_have_is_off():
@@ -266,6 +289,17 @@ def test_an_actor_goes_where_it_is_sent_and_does_not_collapse(three, judge):
         assert 0.7 < share < 1.3
 
 
+def test_learning_leaves_the_precision_of_products_as_it_was(three):
+    before = torch.get_float32_matmul_precision()
+    try:
+        for precision in ("highest", "medium"):
+            torch.set_float32_matmul_precision(precision)
+            learn_actor(three, PLANE, replace(QUICK, steps=2, matmul="medium" if precision == "highest" else "highest"))
+            assert torch.get_float32_matmul_precision() == precision
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
 def test_learning_repeats_and_resumes_bit_for_bit(three, tmp_path):
     how = replace(QUICK, steps=12, decay=False)
     whole = learn_actor(three, PLANE, how, seed=3)
@@ -290,6 +324,20 @@ def test_descent_goes_down_to_the_mode_and_leaves_it_alone():
         assert (after[1:] < before[1:]).all()
     assert torch.equal(Descend(bowl)(z)[0], z[0])
     assert torch.equal(Descend(bowl, steps=0)(z), z)
+
+
+def test_critics_are_asked_once_a_step_of_those_that_still_move(three, judge):
+    """A step in which some arrive goes on from what was computed, for the loss as for the test."""
+    asked = control_of(judge, three)
+    z = PLANE.sample(40, seeded())
+    move = descent([asked.wish(2)], z, identity=0.1)
+    looks: list[int] = []
+    hook = asked.critic.register_forward_hook(lambda module, given, out: looks.append(len(out)))
+    end = move.descend(z)
+    hook.remove()
+    assert end.reached.all() and len(end.steps.unique()) > 3, "they arrive one after the other"
+    assert len(looks) == end.steps.max() + 1
+    assert looks == [int((end.steps >= step).sum()) for step in range(len(looks))]
 
 
 def test_descent_is_torchs_adam():
@@ -513,6 +561,24 @@ def test_realism_is_a_dial(tuned):
     prior, half, full = seen
     assert torch.allclose(half, torch.lerp(prior, full, 0.5), atol=1e-6)
     assert control.critic(full).mean() > control.critic(prior).mean()
+
+
+def test_draws_go_a_little_further_than_the_actor_of_realism_and_pictures_do_not(tuned):
+    assert PRESETS["realism"].way == 1.2
+    space, control = tuned, tuned.controls["realism"]
+    assert control.way == QUICK.way == 1.0, "as it was learned"
+    z = space.codes.sample(30, seeded())
+    to = control.actor(z)
+    control.about["way"] = 1.2
+    try:
+        for share in (0.5, 1.0):
+            went = space.controls.move(z, [], realism=share, fresh=True)
+            assert torch.allclose(went, z + 1.2 * share * (to - z), atol=1e-5)
+        stays = torch.sigmoid(control.critic(z)) >= control.threshold
+        kept = space.controls.move(z, [], realism=1.0)
+        assert torch.allclose(kept, torch.where(stays, z, to), atol=1e-5)
+    finally:
+        control.about["way"] = 1.0
 
 
 def test_a_traversal_of_a_control(tuned, x):

@@ -19,7 +19,7 @@ from latune.files import write_json
 from latune.nets import LatentNets
 from latune.papers import Arm, Experiment, Subject, latent_constraints, write_page
 from latune.papers.experiment import SCALES, Gallery
-from latune.papers.latent_constraints import contours, digits, noise, pictures, sizes, steps
+from latune.papers.latent_constraints import contours, digits, edits, noise, pictures, sizes, steps
 from latune.papers.latent_constraints.judge import Judge, prior
 from latune.papers.latent_constraints.paper import learned
 from latune.papers.reproduction import open_subject
@@ -174,6 +174,52 @@ def test_variances_are_those_of_the_table() -> None:
     arms = OURS["lc-mnist-table4"].arms
     assert [arm.resolve(0).model.sigma for arm in arms["quick"]] == list(noise.SIGMAS.values())
     assert {arm.folder(1) for arm in OURS["lc-mnist-fig2"].arms["quick"]} < {arm.folder(1) for arm in arms["quick"]}
+
+
+def test_the_sweep_on_faces_has_the_papers_rows() -> None:
+    sweep = next(each for each in latent_constraints.EXPERIMENTS if each.name == "lc-celeba-table4")
+    for scale, recipe in (("quick", "lc-celeba-small-32"), ("paper", "lc-celeba-paper")):
+        recipes = [arm.resolve(0) for arm in sweep.arms[scale]]
+        assert [each.model.sigma for each in recipes] == list(noise.SIGMAS.values())
+        assert {each.name for each in recipes} == {recipe}
+    for arm in sweep.arms["paper"]:
+        row = {name: number.median for name, number in arm.published.items()}
+        assert row["elbo"] == row["likelihood"] - row["kl"]
+        # no likelihood is above what the noise allows of 12,288 numbers; the misprint is the row that is far below it
+        variance = float(arm.label.removeprefix("variance"))
+        missing = 2 * variance * (-6144 * np.log(2 * np.pi * variance) - row["likelihood"])
+        assert (2500 < missing < 3000) == (arm.label == "variance0.1") and missing > 0
+    assert not any(arm.published for arm in sweep.arms["quick"])
+
+
+# --- edits ------------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_far_from_strokes_is_found() -> None:
+    before, after = torch.zeros(1, 1, 9, 9), torch.zeros(1, 1, 9, 9)
+    before[0, 0, :, 1] = 1  # a stroke, which moves two to the right
+    after[0, 0, :, 3] = 1
+    assert edits.around(before)[0, 0, 0].tolist() == [True] * 4 + [False] * 5
+    assert edits.elsewhere(before, after) == 0
+    after[0, 0, :, 7] = 0.1  # too pale for a stroke, in one of the three columns that are far
+    assert edits.elsewhere(before, after) == pytest.approx(25.5 / 3, abs=1e-4)
+
+
+@pytest.mark.usefixtures("quickly")
+def test_edits_are_of_what_is_not_high_already(subject: Subject) -> None:
+    asked = replace(subject, settings={"rows": 20})
+    data, shelf = subject.data, edits.shelf_of(asked)
+    assert set(shelf) == {*edits.ATTRIBUTES, "digit"} and all(control.actor is None for control in shelf.values())
+    z = subject.space.encode(data.images(data.splits["test"][:5]))
+    for way in edits.WAYS:
+        after = edits.moved(shelf, z, "thickness", way)
+        assert after.shape == z.shape and after.isfinite().all()
+    measured = edits.edited(asked)
+    for name in edits.ATTRIBUTES:
+        values = data.column(name, data.splits["training"])
+        assert measured.detail[name]["step"] == pytest.approx(values.std().item() / 2)
+        low = (data.column(name, data.splits["test"]) <= values.quantile(0.6)).sum().item()
+        assert measured.detail[name]["rows"] == min(20, low)
 
 
 # --- contours ---------------------------------------------------------------------------------------------------------

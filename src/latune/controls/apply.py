@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -59,6 +59,29 @@ class VectorMove(Move):
         return z + ((sign * self.wish.counts) @ control.vectors)
 
 
+class Heard:
+    """What critics say of a point: each is asked once for the loss, for the test and for the worth of it."""
+
+    def __init__(self) -> None:
+        self.last: tuple[Tensor, dict[int, Tensor]] | None = None
+
+    def __call__(self, control: Control, z: Float[Tensor, "n d"], look: Callable[[Tensor], Tensor]) -> Tensor:
+        """The logits of a control's critic `(n, k)`, with a slope where the points have one.
+
+        Args:
+            control: whose critic is asked.
+            z: the points.
+            look: from these to what it looks at; always the same of one control.
+        """
+        if self.last is None or self.last[0] is not z:
+            self.last = z, {}
+        known = self.last[1]
+        if id(control) not in known:
+            with torch.set_grad_enabled(z.requires_grad):
+                known[id(control)] = control.critic(look(z))
+        return known[id(control)]
+
+
 def descent(
     wishes: Sequence[Wish],
     start: Float[Tensor, "n d"],
@@ -96,32 +119,33 @@ def descent(
     still[list(held)] = True
 
     look = Looked(again, still if bool(still.any()) else None)
+    heard = Heard()
+
+    def far_off(z: Tensor) -> Tensor:
+        return sum((wish.loss_of(heard(wish.control, z, look)) for wish in wishes), z.new_zeros(len(z)))
+
+    def as_it_was(z: Tensor, rows: Tensor) -> list[Tensor]:
+        return [each.arrived_of(heard(each.control, z, look), rows) for each in kept]
 
     def loss(z: Tensor, rows: Tensor) -> Tensor:
-        seen, z = look(z), look.free(z)
-        total = sum((wish.loss(seen) for wish in wishes), z.new_zeros(len(z)))
-        total = total + sum(each.loss(seen, rows) for each in kept)
+        total = far_off(z) + sum(each.loss_of(heard(each.control, z, look), rows) for each in kept)
         if realism is not None:
             control, weight = realism
-            total = total + weight * REALISM_WEIGHT * toward_real(control.critic(z))[:, 0]
+            total = total + weight * REALISM_WEIGHT * toward_real(heard(control, z, look.free))[:, 0]
         if identity:
-            far = (precision * torch.log1p((z - start[rows]).square())).mean(1)
+            far = (precision * torch.log1p((look.free(z) - start[rows]).square())).mean(1)
             total = total + identity * IDENTITY_WEIGHT * far
         return total  # (m,)
 
     def arrived(z: Tensor, rows: Tensor) -> Tensor:
-        seen = look(z)
-        there = [wish.arrived(seen) for wish in wishes] + [each.arrived(seen, rows) for each in kept]
+        there = [wish.arrived_of(heard(wish.control, z, look)) for wish in wishes] + as_it_was(z, rows)
         if realism is not None:
             control, _ = realism
-            there.append(torch.sigmoid(control.critic(z))[:, 0] >= control.threshold)
+            there.append(torch.sigmoid(heard(control, z, look.free))[:, 0] >= control.threshold)
         return torch.stack(there).all(0)
 
     def worth(z: Tensor, rows: Tensor) -> Tensor:
-        seen = look(z)
-        far = sum((wish.loss(seen) for wish in wishes), z.new_zeros(len(z)))
-        as_it_was = torch.stack([each.arrived(seen, rows) for each in kept]).all(0)
-        return torch.where(as_it_was, -far, -torch.inf)
+        return torch.where(torch.stack(as_it_was(z, rows)).all(0), -far_off(z), -torch.inf)
 
     return Descend(
         loss,

@@ -46,7 +46,10 @@ class Wish:
 
     def loss(self, z: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
         """Cross-entropy of the critic to what is wanted, of each point."""
-        logits = self.control.critic(z)
+        return self.loss_of(self.control.critic(z))
+
+    def loss_of(self, logits: Float[Tensor, "n k"]) -> Float[Tensor, " n"]:
+        """The same where the critic was asked already."""
         target = self.target.expand_as(logits)
         return (F.binary_cross_entropy_with_logits(logits, target, reduction="none") * self.counts).sum(1)
 
@@ -59,7 +62,11 @@ class Wish:
         """Whether each point is near enough in every column that counts: believed as the control's threshold asks, or
         as another asks.
         """
-        off = (torch.sigmoid(self.control.critic(z)) - self.target).abs()
+        return self.arrived_of(self.control.critic(z), belief)
+
+    def arrived_of(self, logits: Float[Tensor, "n k"], belief: float | None = None) -> Bool[Tensor, " n"]:
+        """The same where the critic was asked already."""
+        off = (torch.sigmoid(logits) - self.target).abs()
         whole = (self.target == 0) | (self.target == 1)
         allowed = torch.where(whole, 1 - (self.control.threshold if belief is None else belief), TOLERANCE)
         return ((off <= allowed) | ~self.counts).all(1)
@@ -191,6 +198,11 @@ class Control:
     def reach(self) -> tuple[float, float]:
         """Lowest and highest value of a real attribute in the data it was learned from."""
         return self.quantiles[0], self.quantiles[-1]
+
+    @property
+    def way(self) -> float:
+        """Of realism: how much of the actor's way draws of the prior go, at a dial of 1; see `Learning`."""
+        return float(self.about.get("way", 1.0))
 
     @property
     def least(self) -> float:

@@ -120,7 +120,6 @@ class Descend(Move):
         rows, now = torch.arange(n, device=z.device), end.clone()  # those that still move
         first, second = torch.zeros_like(now), torch.zeros_like(now)
         best, most = end.clone(), torch.full((n,), -torch.inf, device=z.device)
-        (b1, b2) = self.betas
         for step in range(self.steps + 1):
             point = now.detach().requires_grad_()  # the same for all three, which may look at it once
             if self.worth is not None:
@@ -128,6 +127,7 @@ class Descend(Move):
                     worth = self.worth(point, which[rows])
                 better = worth > most[rows]
                 best[rows[better]], most[rows[better]] = now[better], worth[better]
+            still = None
             if self.arrived is not None and len(rows):
                 with torch.no_grad():
                     there = self.arrived(point, which[rows])
@@ -135,22 +135,31 @@ class Descend(Move):
                 if bool(there.any()):
                     end[rows[there]] = now[there]
                     reached[rows[there]], taken[rows[there]] = True, step
-                    rows, now, first, second = (part[~there] for part in (rows, now, first, second))
-                    point = now.detach().requires_grad_()
-            if step == self.steps or not len(rows):
+                    still = ~there
+            if step == self.steps or not len(rows) or (still is not None and not bool(still.any())):
+                rows, now = (rows, now) if still is None else (rows[still], now[still])
                 break
+            # Those that have just arrived are in the graph already: looking again at the others alone takes longer.
             with torch.enable_grad():
                 (gradient,) = torch.autograd.grad(self.loss(point, which[rows]).sum(), point)
-            if self.scale is None:
-                first = b1 * first + (1 - b1) * gradient
-                second = b2 * second + (1 - b2) * gradient.square()
-                size = first / (1 - b1 ** (step + 1))
-                now = now - self.lr * size / ((second / (1 - b2 ** (step + 1))).sqrt() + EPS)
-            else:
-                steep = gradient * self.scale
-                first = b1 * first + (1 - b1) * steep / steep.norm(dim=1, keepdim=True).clamp_min(EPS)
-                now = now - self.lr * self.scale * first
-            if self.inside is not None:
-                now = self.inside(now)
+            if still is not None:
+                rows, now, gradient, first, second = (part[still] for part in (rows, now, gradient, first, second))
+            now, first, second = self._step(now, gradient, first, second, step)
         end[rows] = torch.where(most[rows, None] > -torch.inf, best[rows], now)
         return Descended(end, reached, taken)
+
+    def _step(
+        self, now: Tensor, gradient: Tensor, first: Tensor, second: Tensor, step: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The points after a step, and the moments."""
+        (b1, b2) = self.betas
+        if self.scale is None:
+            first = b1 * first + (1 - b1) * gradient
+            second = b2 * second + (1 - b2) * gradient.square()
+            size = first / (1 - b1 ** (step + 1))
+            now = now - self.lr * size / ((second / (1 - b2 ** (step + 1))).sqrt() + EPS)
+        else:
+            steep = gradient * self.scale
+            first = b1 * first + (1 - b1) * steep / steep.norm(dim=1, keepdim=True).clamp_min(EPS)
+            now = now - self.lr * self.scale * first
+        return (now if self.inside is None else self.inside(now)), first, second

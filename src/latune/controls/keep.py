@@ -64,9 +64,12 @@ class Kept:
         An exact penalty: it is 0 inside, and at once steeper than what is asked for outside, so that a descent goes
         along the border (a cross-entropy is flat there, and is left far behind before it pulls).
         """
+        return self.loss_of(self.control.critic(z), rows)
+
+    def loss_of(self, logits: Float[Tensor, "m k"], rows: Int[Tensor, " m"]) -> Float[Tensor, " m"]:
+        """The same where the critic was asked already."""
         target, allowed = self.target[rows], NEARLY * self.allowed[rows]
         low, high = (torch.logit((target + side * allowed).clamp(0, 1)) for side in (-1, 1))  # infinite: no border
-        logits = self.control.critic(z)
         return (F.relu(low - logits) + F.relu(logits - high)).sum(1)
 
     def belief(self, z: Float[Tensor, "m d"], rows: Int[Tensor, " m"]) -> Float[Tensor, " m"]:
@@ -75,7 +78,11 @@ class Kept:
 
     def arrived(self, z: Float[Tensor, "m d"], rows: Int[Tensor, " m"]) -> Bool[Tensor, " m"]:
         """Whether each point is as it was."""
-        return (self._off(self.control.critic(z), rows) <= self.allowed[rows]).all(1)
+        return self.arrived_of(self.control.critic(z), rows)
+
+    def arrived_of(self, logits: Float[Tensor, "m k"], rows: Int[Tensor, " m"]) -> Bool[Tensor, " m"]:
+        """The same where the critic was asked already."""
+        return (self._off(logits, rows) <= self.allowed[rows]).all(1)
 
     def _off(self, logits: Tensor, rows: Tensor) -> Tensor:
         return (torch.sigmoid(logits) - self.target[rows]).abs()

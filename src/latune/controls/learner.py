@@ -348,10 +348,10 @@ class Learner(ABC):
         with torch.no_grad():
             belief = torch.sigmoid(control.critic(lesson.held_codes.mean))[:, 0]
         control.threshold = belief.quantile(REAL_ENOUGH).item()
+        control.about = {"source": "realism", "data": data.name, "way": learning.way}
         control.scores = score_actor(
             control, lesson, self.space.codes, generator(seed, "scores", device=self.space.device)
         )
-        control.about = {"source": "realism", "data": data.name}
         return self._finish(control, lesson.n, seed, started)
 
     # --- inside -------------------------------------------------------------------------------------------------------

@@ -49,12 +49,16 @@ class Learning:
         pull: what the actor minimises of the critic's logit: a name of `latune.terms.critics.PULLS`.
         near: weight of the distance that the actor moves.
         near_on_real: whether, where it has a weight, the actor also moves real codes.
+        real_first: whether it does so in an optimiser step of its own, before that on draws of the prior (the released
+            code), or in one step on both.
         attribute: weight of an attribute critic's loss of what the actor makes, where such a critic is at hand: it
             pulls all the way those points that are far, which the conditional critic alone lets lie where moving has
             a price.
         energy: weight of the energy distance of what the actor makes from real codes, which keeps it from making less
             than there is.
         balanced: draw examples of all classes alike.
+        way: how much of the actor's way draws of the prior go in the control `realism`, at a dial of 1. An actor stops
+            a little short of real codes, and shows a little less than there is.
         ema: decay of a moving average of the weights, which is what is kept; 0 for the last weights.
         matmul: torch's float32 matrix product precision; `medium` is faster on processors that have bfloat16.
     """
@@ -75,9 +79,11 @@ class Learning:
     pull: str = "toward_real"
     near: float = 0.0
     near_on_real: bool = True
+    real_first: bool = False
     attribute: float = 0.35
     energy: float = 0.75
     balanced: bool = True
+    way: float = 1.0
     ema: float = 0.0
     matmul: Literal["highest", "high", "medium"] = "medium"
 
@@ -105,16 +111,16 @@ _AS_PUBLISHED = Learning(
 )
 PRESETS: dict[str, Learning] = {
     # Engel, Hoffman & Roberts 2018 (https://arxiv.org/abs/1711.05772). The code has a third block of mismatched labels
-    # that the paper does not tell of, mixes real and fake codes for each coordinate, and a rate of 1e-4. It takes two
-    # steps of the actor where the distance has a weight, on real codes and on the prior; here it is one step on both.
+    # that the paper does not tell of, mixes real and fake codes for each coordinate, and a rate of 1e-4. Where the
+    # distance has a weight, its actor takes two steps, on real codes and then on the prior.
     "paper": _AS_PUBLISHED,
-    "released": replace(_AS_PUBLISHED, lr=1e-4, steps=400_000, mixing="coordinate", mismatched="any"),
+    "released": replace(_AS_PUBLISHED, lr=1e-4, steps=400_000, mixing="coordinate", mismatched="any", real_first=True),
     # Ours. An average of the weights goes a shorter way and shows less of what there is: right for `near` alone.
     "default": Learning(),
     "near": Learning(near=0.1, near_on_real=False, attribute=1.5, energy=0.0, ema=0.999),
     "labels": Learning(energy=2.0),  # what `default` means for several labels at once
     # Without targets to sort them, the draws are far harder to bring home: many small steps, and a steeper critic.
-    "realism": Learning(steps=6000, lr=3e-3, penalty_weight=0.02, energy=0.5),
+    "realism": Learning(steps=6000, lr=3e-3, penalty_weight=0.02, energy=0.5, way=1.2),
     "fast": Learning(steps=600, attribute=0.3, energy=0.5),
 }
 
@@ -135,8 +141,8 @@ class LatentScene:
 
     @cached_property
     def start(self) -> Tensor:
-        """The points that the actor moves, `(n, d)`, or `(2 n, d)` where it moves real codes as well."""
-        both = self.how.near > 0 and self.how.near_on_real
+        """The points that the actor moves, `(n, d)`, or `(2 n, d)` where it moves real codes in the same step."""
+        both = self.how.near > 0 and self.how.near_on_real and not self.how.real_first
         return torch.cat([self.prior, self.real.detach()]) if both else self.prior
 
     @cached_property
@@ -215,14 +221,25 @@ class Players(nn.Module):
             elif how.penalty == "r1":
                 yield Weighed("r1", r1(scene.bound, scene.real), how.penalty_weight)
 
-        def actors_terms(scene: LatentScene) -> Iterator[Weighed]:
-            yield Weighed("believe", believe(self.critic(scene.moved, scene.wanted), how.pull))
-            if how.attribute and judge is not None and scene.wanted is not None:
-                yield Weighed("attribute", discriminate([(judge(scene.moved), scene.wanted)]), how.attribute)
+        def moves_terms(moved: Tensor, start: Tensor, wanted: Tensor | None, where: str = "") -> Iterator[Weighed]:
+            yield Weighed(f"believe{where}", believe(self.critic(moved, wanted), how.pull))
+            if how.attribute and judge is not None and wanted is not None:
+                yield Weighed(f"attribute{where}", discriminate([(judge(moved), wanted)]), how.attribute)
             if how.near:
-                yield Weighed("near", near(scene.moved, scene.start, scale), how.near)
+                yield Weighed(f"near{where}", near(moved, start, scale), how.near)
+
+        real_first = how.near > 0 and how.near_on_real and how.real_first
+
+        def reals_terms(scene: LatentScene) -> Iterator[Weighed]:
+            real = scene.real.detach()
+            yield from moves_terms(self.actor(real, scene.given), real, scene.given, "/real")
+
+        def actors_terms(scene: LatentScene) -> Iterator[Weighed]:
+            # What the critic looked at was made before the actor's first step.
+            moved = self.actor(scene.start, scene.wanted) if real_first else scene.moved
+            yield from moves_terms(moved, scene.start, scene.wanted)
             if how.energy:
-                made = scene.moved[: len(scene.prior)]
+                made = moved[: len(scene.prior)]
                 distance = energy_distance(made, scene.real.detach(), scene.given, scene.given, apart)
                 yield Weighed("energy", distance, how.energy)
 
@@ -231,7 +248,14 @@ class Players(nn.Module):
             scene,
             [
                 Player("critic", [self.critic], critics_terms, how.optimiser()),
-                Player("actor", [self.actor], actors_terms, how.optimiser(), every=how.every),
+                Player(
+                    "actor",
+                    [self.actor],
+                    actors_terms,
+                    how.optimiser(),
+                    every=how.every,
+                    before=reals_terms if real_first else None,
+                ),
             ],
         )
 
@@ -269,9 +293,16 @@ def learn_actor(
 def play(
     game: Game, steps: int, draws: Generators, folder: Path | None = None, progress: bool = False, **plan: Any
 ) -> None:
-    """Play a game that draws its own examples; `plan` is what a `latune.training.Plan` takes besides."""
+    """Play a game that draws its own examples; `plan` is what a `latune.training.Plan` takes besides.
+
+    torch's precision of products is left as it was: what a control makes does not depend on what was learned before it.
+    """
     whole = Plan(steps=steps, log_every=100, validate_every=0, checkpoint_seconds=CHECKPOINT_SECONDS, **plan)
-    Trainer(game, None, whole, draws, folder=folder, progress=progress).run()
+    products = torch.get_float32_matmul_precision()
+    try:
+        Trainer(game, None, whole, draws, folder=folder, progress=progress).run()
+    finally:
+        torch.set_float32_matmul_precision(products)
     game.model.eval()
 
 

@@ -39,7 +39,7 @@ def score_actor(control: Control, lesson: Lesson, codes: Codes, generator: torch
     z = codes.sample(TRIED, generator, lesson.codes.mean.device)
     used = (1 - lesson.codes.typical_scale.clamp_max(1).square()).sqrt()
     if control.kind == "realism":
-        moved = control.actor(z)
+        moved = torch.lerp(z, control.actor(z), control.way)
         real = torch.sigmoid(control.critic(moved))[:, 0] >= control.threshold
         share = spread(moved * used) / spread(lesson.held_codes.mean * used)
         return finite({"arrives": real.float().mean().item(), "spread": share})

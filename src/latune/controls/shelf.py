@@ -223,7 +223,8 @@ class Controls(Learner, Mapping[str, Control]):
         """A share of the way of the realism actor; points that are real enough already stay, unless they are fresh."""
         if control.actor is None:
             raise DataError("The control 'realism' has no actor.")
-        moved = inside(torch.lerp(z, control.actor(z), min(share, 1.0)), self.space.codes)
+        way = control.way if fresh else 1.0
+        moved = inside(torch.lerp(z, control.actor(z), way * min(share, 1.0)), self.space.codes)
         if fresh:
             return moved
         real = torch.sigmoid(control.critic(z)) >= control.threshold  # (n, 1)

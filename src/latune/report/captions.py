@@ -59,8 +59,8 @@ def sliders(space: Space, found: Findings) -> str:
     """Above the traversals."""
     if space.sliders:
         return (
-            f"Rows: {space.medium.many} of the {found.measurement.split} split. Columns: the slider from −4 to 4, nothing "
-            "else changed. Below each column: the value that the attribute has there on average."
+            f"Rows: {space.medium.many} of the {found.measurement.split} split. Columns: the slider from −4 to 4, "
+            "nothing else changed. Below each column: the value that the attribute has there on average."
         )
     return (
         "This model has no sliders. These are the coordinates that vary most over the data, each moved from −4 to "

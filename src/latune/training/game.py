@@ -80,6 +80,7 @@ class Player:
         optimiser: how it descends.
         every: plays on every k-th step.
         since: its first step; before, it is as if it were not there.
+        before: the terms of an optimiser step of its own that comes first in each of its turns; None for turns of one.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Player:
     optimiser: Optimiser = field(default_factory=Optimiser)
     every: int = 1
     since: int = 0
+    before: Callable[[Any], Iterable[Weighed]] | None = None
 
     def __post_init__(self) -> None:
         self.parameters = [p for module in self.owns for p in module.parameters() if p.requires_grad]
@@ -97,16 +99,17 @@ class Player:
         self.alone = False  # whether nobody else's parameters can be reached, so that a plain backward pass will do
         self._last: tuple[tuple[float, ...], Tensor] | None = None
 
-    def lose(self, scene: Any, step: int, shared: bool = False) -> dict[str, Tensor]:
+    def lose(self, scene: Any, step: int, shared: bool = False, before: bool = False) -> dict[str, Tensor]:
         """Fill the gradients of this player's parameters, and no others; return its loss and the unweighted terms.
 
-        `shared` keeps the scene's graph for the players that come after.
+        `shared` keeps the scene's graph for the players that come after; `before` is the step that comes first.
         """
-        weighed = list(self.terms(scene))
+        terms = self.before if before and self.before is not None else self.terms
+        weighed = list(terms(scene))
         values = torch.stack([term.value for term in weighed])
         total = values @ self._weights(tuple(at(term.weight, step) for term in weighed), values)
         total.backward(inputs=None if self.alone else self.parameters, retain_graph=shared)
-        names = (f"loss/{self.name}", *(term.name for term in weighed))
+        names = (f"loss/{self.name}{' before' if before else ''}", *(term.name for term in weighed))
         return dict(zip(names, (total.detach(), *values.detach().unbind()), strict=True))
 
     def _weights(self, weights: tuple[float, ...], like: Tensor) -> Tensor:
@@ -137,7 +140,7 @@ class Game:
             scene, all gradients first, then all moves).
 
     Raises:
-        ValueError: when two players own the same parameter.
+        ValueError: when two players own the same parameter, or one takes two steps where all move at once.
     """
 
     def __init__(
@@ -154,6 +157,10 @@ class Game:
                 other = owners.setdefault(id(parameter), player.name)
                 if other != player.name:
                     raise ValueError(f"Players '{other}' and '{player.name}' own the same parameter.")
+            if player.before is not None and order == "simultaneous":
+                raise ValueError(
+                    f"Player '{player.name}' takes two steps a turn, which goes in a sequential game only."
+                )
         trained = {id(p) for p in model.parameters() if p.requires_grad}
         for player in self.players:
             player.alone = trained <= {id(p) for p in player.parameters}
@@ -170,6 +177,7 @@ class Game:
                 player.move(step)
         else:
             for player in due:
-                losses |= player.lose(self.scene(batch, step), step)
-                player.move(step)
+                for before in (True, False) if player.before is not None else (False,):
+                    losses |= player.lose(self.scene(batch, step), step, before=before)
+                    player.move(step)
         return losses

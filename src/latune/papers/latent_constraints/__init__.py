@@ -6,6 +6,7 @@ from latune.papers.latent_constraints import (
     celeba,
     contours,
     digits,
+    edits,
     melodies,
     noise,
     plain,
@@ -16,6 +17,7 @@ from latune.papers.latent_constraints import (
 
 EXPERIMENTS = [
     *digits.EXPERIMENTS,
+    *edits.EXPERIMENTS,
     *noise.EXPERIMENTS,
     *contours.EXPERIMENTS,
     *steps.EXPERIMENTS,

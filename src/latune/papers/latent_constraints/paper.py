@@ -21,6 +21,7 @@ def learned(
     how: str | Learning = "default",
     data: Dataset | None = None,
     attributes: Sequence[str] = (),
+    actor: bool = True,
 ) -> Control:
     """A control of a trained model, learned by a preset from the training split; kept, and opened the next time.
 
@@ -30,10 +31,11 @@ def learned(
         how: a preset of `latune.controls.PRESETS` or a `Learning`.
         data: other data than the subject's, as those with mirror images.
         attributes: several, for one control of them all.
+        actor: whether to learn an actor; without, by the critic alone.
     """
     learning = PRESETS[how] if isinstance(how, str) else how
     rows = 0 if data is None else len(data.splits["training"])
-    also = [list(attributes), rows] if attributes or rows else []
+    also = ([list(attributes), rows] if attributes or rows else []) + ([] if actor else ["no actor"])
     told = json.dumps([name, subject.seed, asdict(learning), *also], sort_keys=True)
     key = hashlib.sha256(told.encode()).hexdigest()[:8]
     folder = subject.runs / "lc-controls" / f"{subject.space.fingerprint}-{name}-{key}"
@@ -44,6 +46,6 @@ def learned(
         made = shelf.learn_realism(data or subject.data, how=learning, seed=subject.seed)
     else:
         given = data or subject.data
-        made = shelf.learn(name, given, attributes=attributes, how=learning, actor=True, seed=subject.seed)
+        made = shelf.learn(name, given, attributes=attributes, how=learning, actor=actor, seed=subject.seed)
     made.save(folder)
     return made
