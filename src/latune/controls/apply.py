@@ -16,7 +16,7 @@ from latune.controls.again import Again, Looked
 from latune.controls.control import Control, Wish
 from latune.controls.descent import DESCENTS, Descend, Descending
 from latune.controls.keep import Kept
-from latune.controls.ranges import clamped, fixed, inside
+from latune.controls.ranges import clamped, fixed, inside, reach
 from latune.controls.several import given_of, rest_of
 from latune.errors import DataError
 from latune.moves import Move, Towards
@@ -120,6 +120,8 @@ def descent(
 
     look = Looked(again, still if bool(still.any()) else None)
     heard = Heard()
+    # Critics that cannot look at what is decoded believe points that are far from all data: these are out of bounds.
+    ball = reach(codes, start) if codes is not None and way.again and again is None else None
 
     def far_off(z: Tensor) -> Tensor:
         return sum((wish.loss_of(heard(wish.control, z, look)) for wish in wishes), z.new_zeros(len(z)))
@@ -154,7 +156,7 @@ def descent(
         way.lr,
         way.betas,
         scale=scale.clamp_max(1.0) if way.even else None,  # a posterior is no wider than the prior
-        inside=partial(clamped, codes=codes) if codes is not None else None,
+        inside=partial(clamped, codes=codes, radius=ball) if codes is not None else None,
         worth=worth if kept else None,
     )
 

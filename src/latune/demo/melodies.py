@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from latune.training import generator
 RECIPE = "arvae-bach-demo"
 RULE = "in C major"
 BARS = 8  # of the phrase that is edited, and of what is made by itself
+ROUNDS = 3  # of asking the rule again about what its critic was sent to
 MORE = 2.0  # how far the slider of note density is moved
 FORMS = (".mid", ".musicxml", ".svg", ".wav")
 
@@ -31,19 +33,20 @@ def run_music_demo(folder: Path, seed: int, console: Console) -> dict[str, Any]:
         The measured numbers and how long each part took.
     """
     began = time.monotonic()
-    console.print("1/4  reading the chorales that come with music21 (once), training on their soprano lines")
+    say = partial(console.print, highlight=False, soft_wrap=True)
+    console.print("1/4  reading the chorales that come with music21, once; training on their soprano lines")
     recipe = read(RECIPE, [f"seed={seed}"])
     data = open_data(recipe)
     space = train(recipe, folder, progress=True, data=data)
     trained = time.monotonic()
-    console.print(f"2/4  four sliders: {', '.join(space.sliders)}", highlight=False)
+    say(f"2/4  four sliders: {', '.join(space.sliders)}")
     phrase = Melodies(data.examples(data.splits["test"][:BARS]), data.medium.grid)  # type: ignore[attr-defined]
     busier = space.edit(phrase, note_density=MORE)
     edited = {"original": phrase.joined(), f"note_density +{MORE:g}": busier.joined()}
     written = [_write(busier.joined(), folder / "music" / "busier")]
-    console.print("3/4  a rule that it was never told: only notes of C major", highlight=False)
+    say("3/4  a rule that it was never told: only notes of C major")
     if RULE not in space.controls:
-        space.controls.learn_rule(RULE, in_c_major, data, seed=seed)
+        space.controls.learn_rule(RULE, in_c_major, data, rounds=ROUNDS, seed=seed)
     drawn = {"by itself": {}, RULE: {RULE: 1}}
     made = {name: space.sample(BARS, generator(seed, "by a rule"), **asked).joined() for name, asked in drawn.items()}
     written += [_write(made[RULE], folder / "music" / "in-c-major")]
@@ -52,19 +55,21 @@ def run_music_demo(folder: Path, seed: int, console: Console) -> dict[str, Any]:
         _rolls(made, folder / "pictures" / "by-a-rule.png", "C major"),
     ]
     taught = time.monotonic()
-    console.print("4/4  measuring on held-out chorales, drawing the report", highlight=False)
+    say("4/4  measuring on held-out chorales, drawing the report")
     quoted = shlex.quote(str(folder))
     report = write_report(space, data, folder, seed=seed, command=f"latune demo --music --out {quoted} --seed {seed}")
     ended = time.monotonic()
     console.print(report.table())
-    console.print(f"\nopen     {report.html}", highlight=False)
+    say(f"\nopen     {report.html}")
     for place, path in zip(("pictures", ""), pictures, strict=True):
-        console.print(f"{place:8} {path}", highlight=False)
+        say(f"{place:8} {path}")
     for place, path in zip(("music", ""), written, strict=True):
-        console.print(f"{place:8} {path} (.mid, .musicxml, .svg, .wav)", highlight=False)
-    console.print(f"try      latune sample {quoted} --set contour=+2 --n 8 --out rising.png", highlight=False)
-    console.print(
-        f"         latune edit {quoted} {written[0]}.mid --set note_density=-2 --out calm.mid", highlight=False
+        say(f"{place:8} {path} (.mid, .musicxml, .svg, .wav)")
+    say(f"try      latune sample {quoted} --set contour=+2 --n 8 --out rising.png")
+    say(
+        f"         latune edit {quoted} {written[0]}.mid --set note_density=-2 --out calm.mid",
+        highlight=False,
+        soft_wrap=True,
     )
     share = {name: melody.share_of_pitches("C major") for name, melody in made.items()}
     seconds = {"training": trained - began, "control": taught - trained, "report": ended - taught, "all": ended - began}
