@@ -468,3 +468,16 @@ def test_a_song_is_read_at_its_beats():
     assert (tune.melody.tempo, tune.melody.metre) == (100, (4, 4))
     with pytest.raises(TuneError, match="beats"):
         read_song("001.mid", made.dumps_midi(), beats="")
+
+
+def test_notes_that_take_no_time_are_no_melody(tmp_path):
+    import symusic
+
+    score = symusic.Score(480)
+    track = symusic.Track(program=0)
+    track.notes.extend([symusic.Note(480 * i, 0, 60 + i, 90) for i in range(32)])
+    score.tracks.append(track)
+    score.dump_midi(tmp_path / "still.mid")
+    with pytest.raises(TuneError, match=r"still\.mid: None of its notes sounds"):
+        read_one(tmp_path / "still.mid")
+    assert read_folder(tmp_path, workers=0).skipped == {"no notes": ["still.mid"]}

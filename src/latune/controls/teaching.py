@@ -70,7 +70,7 @@ def rule_lesson(
     least, most = spans(said)
     if least == most:
         raise DataError(
-            f"The rule '{rule.source}' gives {least:g} for all {len(said[0]):,} pictures that this model made; a "
+            f"The rule '{rule.source}' gives {least:g} for all {len(said[0]):,} examples that this model made; a "
             "control is learned from what differs."
         )
     shares = [(values - least) / (most - least) for values in said]

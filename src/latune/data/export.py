@@ -14,6 +14,7 @@ from torch import Tensor
 from latune.attributes.attribute import Attribute
 from latune.data.dataset import Dataset
 from latune.errors import DataError
+from latune.medium import size_of_images
 
 
 def export(data: Dataset, folder: Path | str, indices: Tensor | None = None) -> Path:
@@ -25,10 +26,11 @@ def export(data: Dataset, folder: Path | str, indices: Tensor | None = None) -> 
         indices: which examples; None for all of them.
 
     Raises:
-        DataError: when the folder exists.
+        DataError: when the folder exists, or for data that are no images.
     """
     from PIL import Image
 
+    size_of_images(data.medium, "A folder of PNG files")
     folder = Path(folder)
     if folder.exists():
         raise DataError(f"{folder} exists already. Name a folder that does not, or remove it first.")

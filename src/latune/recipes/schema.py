@@ -141,7 +141,7 @@ class NetsSection(Section):
     """Which networks: a name of `latune.nets.NETS` and its settings, or your own encoder and decoder."""
 
     name: str = "mlp"
-    hidden: list[Width] | Width | None = Field(
+    hidden: Annotated[list[Width], Field(min_length=1)] | Width | None = Field(
         default=None, description="widths of hidden layers, one after the other; of measure-gru units of every GRU"
     )
     channels: list[Width] | None = Field(default=None, min_length=1)
@@ -209,7 +209,7 @@ class NetsSection(Section):
         if self.encoder is None and (wrong := wrong_settings(self.name, keys)):
             raise ValueError(" ".join(wrong))
         one = self.name == "measure-gru"
-        if self.hidden == [] or (self.hidden is not None and isinstance(self.hidden, list) == one):
+        if self.hidden is not None and isinstance(self.hidden, list) == one:
             said = "one number" if one else "a list of numbers, one or more"
             raise ValueError(f"hidden of {self.name} is {said}. Got {self.hidden}")
         return self

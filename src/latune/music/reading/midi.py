@@ -56,6 +56,8 @@ def read_midi(content: bytes, quantise: str = "auto") -> list[Tune]:
                 tune = Tune.lost(number, title, error)
             if tune is not None:
                 tunes.append(tune)
+    if not tunes:
+        raise TuneError("no notes", "None of its notes sounds for any time.")
     return tunes
 
 
