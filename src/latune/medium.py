@@ -201,12 +201,12 @@ class Tunes(Medium):
         rolls = torch.from_numpy(tiles(list(flat))).permute(0, 3, 1, 2).float() / 255
         return rolls.unflatten(0, x.shape[:-1])
 
-    def read(self, path: Path | str) -> Melody:
+    def read(self, path: Path | str, track: int | str | None = None) -> Melody:
         """The melody of a MIDI, ABC or MusicXML file, in a metre whose bars are as long as the grid's."""
         from latune.music.reading.opening import read_one
 
         beats = round(self.grid.length)
-        return read_one(path, metres=[f"{beats}/4", *([f"{beats // 2}/2"] if beats % 2 == 0 else [])])
+        return read_one(path, track=track, metres=[f"{beats}/4", *([f"{beats // 2}/2"] if beats % 2 == 0 else [])])
 
 
 def size_of_images(medium: Medium, what: str) -> tuple[int, int, int]:

@@ -86,6 +86,7 @@ def edit(
     identity: float = 0.0,
     realism: Realism = 0.0,
     keep: list[str] | None = None,
+    track: str | None = None,
     picture: Annotated[Path | None, Parameter(name="--out")] = None,
     json_file: Json = None,
 ) -> None:
@@ -106,18 +107,21 @@ def edit(
         Weight of staying near the image's own code, where a control moves by descent.
     keep
         A control that stays what it is while others move: digit.
+    track
+        Of a file of several tunes or tracks which one: its number or its title; else the one that is called melody, or
+        lies highest.
     picture
         The PNG file; FILE-edit.png in the current folder unless given. Of a tune, .mid, .musicxml, .abc, .svg and .wav
         write the edited tune alone, with its own tempo and instrument; in .mid the other tracks of a MIDI file stay.
     """
     if not (set_ or to or with_ or realism):
         raise LatuneError(
-            "Nothing to change. Give --set thickness=+2 (latent units), --to thickness=3.1 (its own units) or "
-            "--with smiling=1 (a control)."
+            "Nothing to change. Give --set NAME=+2 (a coordinate, in latent units), --to NAME=3.1 (an attribute, in "
+            "its own units) or --with NAME=1 (a control)."
         )
     space = open_run(run)
     target = output(picture or Path(f"{file.stem}-edit.png"), space)
-    given = space.medium.read(file)
+    given = _read(space, file, track)
     x = space.medium.take(given)
     with_wanted = _wishes(with_, space.controls)
     change = _once(_numbers(set_), with_wanted)
@@ -179,6 +183,8 @@ def traverse(
 
     if steps < 2 or n < 1:
         raise LatuneError(f"--steps is 2 or more and --n is 1 or more. Got {steps} and {n}.")
+    if folder is not None and folder.suffix and not folder.is_dir():
+        raise LatuneError(f"Traversals are pictures in a folder, one a name. Got --out {folder}; leave out its ending.")
     space = open_run(run)
     x = space.medium.read(file) if file else None
     z = None if file else space.codes.sample(n, generator(seed, "traverse"))
@@ -215,7 +221,39 @@ def interpolate(
     """
     space = open_run(run)
     file = output(picture or Path("interpolation.png"), space)
-    save(space.interpolate(space.medium.read(a), space.medium.read(b), steps), file)
+    made = space.interpolate(space.medium.read(a), space.medium.read(b), steps)
+    save(_tunes(made) if file.suffix.lower() != ".png" else made, file)
+
+
+def _tunes(made: Any) -> Any:
+    """Of bars `(n, steps)` between two tunes one melody a step, all its bars joined."""
+    from latune.music import Melodies
+
+    return TuneList(made[:, step].joined() for step in range(made.shape[1])) if isinstance(made, Melodies) else made
+
+
+class TuneList(list[Any]):
+    """Several melodies that are saved beside each other."""
+
+    def save(self, path: Path) -> Path:
+        """Number them, where there are several."""
+        from latune.music.writing import save_all
+
+        return save_all(self, path)
+
+
+def _read(space: Space, file: Path, track: str | None) -> Any:
+    """An example from a file; of a tune it is said which of several was taken."""
+    from latune.medium import Tunes
+
+    if not isinstance(space.medium, Tunes):
+        if track is not None:
+            raise LatuneError("--track is of melodies; this run makes images.")
+        return space.medium.read(file)
+    melody = space.medium.read(file, int(track) if track is not None and track.isdecimal() else track)
+    if melody.name:
+        say(f"tune: {melody.name}")
+    return melody
 
 
 def _decode(space: Space, temperature: float, top_k: int | None, beam: int | None) -> None:

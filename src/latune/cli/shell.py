@@ -93,8 +93,10 @@ def quoted(path: Path) -> str:
 
 
 def save(images: Any, path: Path) -> None:
-    """Save pictures and say where."""
-    say(f"wrote {images.save(path)}")
+    """Save pictures or melodies and say where; of several files the first, and how many there are."""
+    written = images.save(path)
+    several = f" and {len(images) - 1} more beside it" if written != path and len(images) > 1 else ""
+    say(f"wrote {written}{several}")
 
 
 def say(line: str) -> None:

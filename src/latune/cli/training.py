@@ -98,6 +98,15 @@ def train(
     folder = folder or default_folder(chosen, changes)
     if opened is None and not (folder / SPACE).exists():
         opened = open_data(chosen, device)  # what is wrong with the data is told before a training is announced
+    if opened is not None and "tunes" in opened.provenance:
+        counts = opened.provenance["tunes"]
+        lost = "; ".join(f"{n:,} {reason}" for reason, n in counts["left out"].items())
+        err.print(
+            f"{counts['used']:,} of {counts['read']:,} tunes{f', left out: {lost}' if lost else ''}",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
     err.print(
         f"[bold]{plain(chosen.name)}[/] into {plain(str(folder))} (stop at any time: the same command resumes)",
         highlight=False,

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from latune.errors import DataError
 
+TUNES = (".mid", ".midi", ".abc", ".musicxml", ".mxl")  # endings of what is no image, and read by another data set
+
 
 @dataclass(frozen=True)
 class Listing:
@@ -31,7 +33,7 @@ def list_folder(path: Path | str) -> Listing:
     """List a folder of images; CSV files are its tables, everything else counts as an image.
 
     Raises:
-        DataError: there is no such folder, or no file in it.
+        DataError: there is no such folder, no file in it, or tunes instead of images.
     """
     root = Path(path).expanduser()
     if not root.is_dir():
@@ -44,6 +46,11 @@ def list_folder(path: Path | str) -> Listing:
             whole_path = Path(folder) / name
             if name.startswith("."):
                 continue
+            if whole_path.suffix.lower() in TUNES:
+                raise DataError(
+                    f"{root} holds tunes, as {name}, not images. Train on them with: latune train arvae-bach "
+                    f"data.name=tunes data.path={root}"
+                )
             if whole_path.suffix.lower() == ".csv":
                 tables += [whole_path] if whole_path.parent == root else []
                 continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from latune.measurement import Measurement
+from latune.medium import Pictures
 from latune.report.figures import grouped
 from latune.report.findings import Findings
 from latune.report.tables import shown
@@ -112,7 +113,8 @@ def attributes(space: Space) -> str:
         "the map that turns a wish in the attribute's own unit into a latent value."
     )
     if any(known.source == "decoded" for known in space.calibration.values()):
-        said += " Where the line leaves the dots, decoded images are not quite like real ones (blur changes lengths)."
+        blur = " (blur changes lengths)" if isinstance(space.medium, Pictures) else ""
+        said += f" Where the line leaves the dots, decoded {space.medium.many} are not quite like real ones{blur}."
     return said
 
 

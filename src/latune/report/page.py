@@ -139,7 +139,7 @@ def _traversal(space: Space, traversal: Traversal, drawn: Drawings) -> str:
     if known is not None and traversal.expected is not None:
         below = _scale(traversal.expected.tolist(), columns, "under")
         low, high = aligned(known.range)
-        how = "measured on decoded images" if known.source == "decoded" else "learned from labels"
+        how = f"measured on decoded {space.medium.many}" if known.source == "decoded" else "learned from labels"
         reach = f" <small>{escape(f'{low} to {high} {known.unit}'.strip())}, {how}</small>"
     alt = f"{n} {space.medium.many} in rows, {name} from −4 to 4 in {k} columns"
     picture = _img(drawn.sheets[f"traverse-{name}"], alt, space)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 import zlib
 from fractions import Fraction
@@ -16,6 +17,7 @@ from latune.music.reading.tune import Tune, TuneError
 
 MOST_BYTES = 32 * 2**20  # of a score, unpacked
 MOST_NOTES = 50_000  # in a file
+DECLARED = re.compile(rb"""\s*<\?xml[^>]*encoding=["']([A-Za-z0-9._-]+)["']""")
 CONTAINER = "META-INF/container.xml"
 BROKEN = (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError, KeyError)
 
@@ -33,6 +35,7 @@ def read_score(content: bytes, only: int | None = None) -> list[Tune]:
     """
     content = _unpacked(content) if content.startswith(b"PK") else content
     check(content)
+    content = _in_utf8(content)
     if only is not None:
         content = _first_part(content, only)
     with music21() as package:
@@ -41,6 +44,17 @@ def read_score(content: bytes, only: int | None = None) -> list[Tune]:
         except Exception as error:  # whatever it stumbles over
             raise TuneError("a damaged file", f"It is no MusicXML that can be read: {_line(error)}") from error
     return parts_of(score)
+
+
+def _in_utf8(content: bytes) -> bytes:
+    """The same score in UTF-8, whatever encoding it declares: music21 looks at none."""
+    declared = DECLARED.match(content[:200])
+    if declared is None or declared[1].decode().lower() in ("utf-8", "us-ascii"):
+        return content
+    try:
+        return ElementTree.tostring(ElementTree.fromstring(content), encoding="utf-8", xml_declaration=True)
+    except (ElementTree.ParseError, LookupError, ValueError) as error:
+        raise TuneError("a damaged file", f"It is no XML that can be read: {error}.") from error
 
 
 def _first_part(content: bytes, count: int) -> bytes:
