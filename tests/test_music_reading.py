@@ -481,3 +481,11 @@ def test_notes_that_take_no_time_are_no_melody(tmp_path):
     with pytest.raises(TuneError, match=r"still\.mid: None of its notes sounds"):
         read_one(tmp_path / "still.mid")
     assert read_folder(tmp_path, workers=0).skipped == {"no notes": ["still.mid"]}
+
+
+def test_a_score_is_read_in_the_encoding_that_it_declares(tmp_path):
+    text = Melody.of([(60, 0, 4)], name="Größe").save(tmp_path / "a.musicxml").read_text(encoding="utf-8")
+    declared = text.replace("UTF-8", "ISO-8859-1", 1)
+    assert declared != text
+    (tmp_path / "latin.musicxml").write_bytes(declared.encode("latin-1"))
+    assert read_one(tmp_path / "latin.musicxml") == read_one(tmp_path / "a.musicxml")

@@ -267,11 +267,17 @@ def test_the_command_line_samples_edits_and_traverses(run, tmp_path, monkeypatch
     run_cli(monkeypatch, "edit", run, "song.musicxml", "--set", "contour=-2", "--out", "down.png")
     run_cli(monkeypatch, "traverse", run, "song.mid", "--name", "contour", "--steps", "4", "--out", "moved")
     run_cli(monkeypatch, "interpolate", run, "song.mid", "song.musicxml", "--steps", "3", "--out", "between.png")
+    run_cli(monkeypatch, "interpolate", run, "song.mid", "song.musicxml", "--steps", "3", "--out", "between.mid")
+    whole = [read_one(tmp_path / f"between-0{step}.mid").length for step in range(3)]
+    assert len(set(whole)) == 1, "a tune a step, all of its bars"
     assert {"down.png", "between.png"} <= {path.name for path in tmp_path.iterdir()}
     assert (tmp_path / "moved" / "contour.png").exists()
     for words, told in (
         (("sample", run, "--out", "a.gif"), "Melodies are written as .mid"),
         (("sample", run, "--beam", "0"), "beam is a whole number"),
+        (("traverse", run, "--out", "moved.mid"), "Traversals are pictures in a folder"),
+        (("edit", run, "song.mid", "--track", "bass", "--set", "contour=1"), "There is no tune or track 'bass'"),
+        (("data", "inspect", tmp_path), "holds tunes, as"),
         (("edit", run, "none.mid", "--set", "contour=1"), "none.mid"),
         (("walk", run), "A walk is of images"),
     ):
