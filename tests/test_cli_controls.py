@@ -161,7 +161,7 @@ ONE = "A control is learned from one of"
         (("--rule", "my_rules:raises"), "The rule 'my_rules:raises' raised ValueError: not today"),
         (("--rule", "my_rules:wide"), "returned values of shape [3]"),
         (("--rule", "my_rules:large"), "are outside of [0, 1])"),
-        (("--rule", "my_rules:same"), "gives 1 for all 4,000 pictures"),
+        (("--rule", "my_rules:same"), "gives 1 for all 4,000 examples"),
         (("--rule", "my_rules:sames"), "Did you mean 'same'?"),
         (("--rule", "rules"), "'rules' does not name a function."),
         (("--data", "one", "--attribute", "class"), "is 0 in every example"),

@@ -16,6 +16,7 @@ from latune.data import InMemory, load
 from latune.errors import DataError
 from latune.measurement.control import measure_control
 from latune.measurement.sliders import measure_sliders
+from latune.medium import Pictures
 from latune.moves import Move, Put, Shift, Stay
 from latune.pictures import Images
 from latune.space import Space
@@ -49,6 +50,7 @@ class Quarters(Space):
         self.calibration = {name: Calibration(slider, 0.5 + slider / 10, "decoded") for name in sliders}
         self.encoded, self.decoded, self._sliders = 0, 0, sliders
         self.__dict__["controls"] = {}  # nothing was learned after training
+        self.__dict__["medium"] = Pictures((1, SIDE, SIDE))
 
     @property
     def device(self) -> torch.device:
@@ -68,7 +70,7 @@ class Quarters(Space):
         light = torch.stack([x[:, 0, a, b].mean((1, 2)) for a, b in QUADRANTS], dim=1)
         return Gaussian((light - 0.5) * 10 @ torch.linalg.inv(self.mix).T, SCALE.expand(len(x), 4))
 
-    def decode(self, z) -> Images:
+    def decode(self, z, generator=None) -> Images:
         self.decoded += 1
         light = (0.5 + z @ self.mix.T / 10).clamp(0, 1)
         x = torch.empty(len(z), 1, SIDE, SIDE)

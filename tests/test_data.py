@@ -188,7 +188,7 @@ def test_digits_are_real_handwriting_with_seven_attributes():
 
 
 def test_load_tells_wrong_names_and_options():
-    with pytest.raises(DataError, match=r"Unknown data set 'digit'. Did you mean 'digits'\? Allowed: celeba, chair"):
+    with pytest.raises(DataError, match=r"Unknown data set 'digit'. Did you mean 'digits'\? Allowed: bach, celeba, chair"):
         load("digit")
     with pytest.raises(DataError, match=r"Unknown option 'variants' of data set 'mnist'. Did you mean 'variant'"):
         load("mnist", variants="plain")
@@ -202,7 +202,8 @@ def test_load_chooses_attributes_and_a_number_of_examples():
     digits = load("digits", attributes=["slant", "digit"], limit=100)
     assert (len(digits), list(digits.attributes)) == (100, ["slant", "digit"])
     rendered, read = {"sprites", "chairs", "heads"}, {"digits", "mnist", "celeba", "svhn", "chair-folders", "folder"}
-    assert set(DATASETS) == rendered | read
+    tunes = {"bach", "folk", "taberna", "nottingham", "pop909", "tunes"}
+    assert set(DATASETS) == rendered | read | tunes
 
 
 def test_homes_follow_the_environment(tmp_path, monkeypatch):

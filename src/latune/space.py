@@ -172,17 +172,15 @@ class Space:
             z: codes.
             generator: of the tokens of melodies, where `decoding` draws them.
         """
-        return self._shown(self._decoded(z, generator))
-
-    def _decoded(self, z: Any, generator: torch.Generator | None = None) -> Tensor:
         if not isinstance(z, Tensor) or z.dim() != 2 or z.shape[1] != self.codes.width:
             got = tuple(z.shape) if isinstance(z, Tensor) else f"a {type(z).__name__}"
             raise DataError(f"Codes of this space are a tensor of shape (n, {self.codes.width}). Got {got}.")
         with self._asleep():
-            return torch.cat([self._make(chunk, generator) for chunk in z.to(self.device, torch.float32).split(CHUNK)])
+            parts = [self._make(chunk, generator) for chunk in z.to(self.device, torch.float32).split(CHUNK)]
+        return self._shown(torch.cat(parts))
 
     def _make(self, z: Tensor, generator: torch.Generator | None) -> Tensor:
-        decoder = self.model.decoder
+        decoder = getattr(self.model, "decoder", None)
         if not isinstance(decoder, TokenDecoder):
             return self.model.decode(z)
         source = generator if generator is not None else draws(0, "decoding", device=self.device)
@@ -237,7 +235,7 @@ class Space:
             wishes = self.controls.wishes(wanted, units)
             dials = {"by": by, "strength": strength, "realism": realism, "generator": generator}
             z = held(self.controls.move(z, wishes, fresh=True, **dials))
-        return self.decode(z, generator)
+        return self.decode(z) if isinstance(self.medium, Pictures) else self.decode(z, generator)
 
     def edit(
         self,
@@ -275,7 +273,7 @@ class Space:
         """
         dials = {"by": by, "strength": strength, "identity": identity, "realism": realism, "keep": keep}
         x = self.medium.read(x) if isinstance(x, str | Path) else x
-        return self._shown(self._decoded(self._moved(self.encode(x), to, change, **dials)), like=x)
+        return self._shown(self.decode(self._moved(self.encode(x), to, change, **dials)).plain(), like=x)
 
     def moved(self, z: Tensor, /, *, to: Any = None, **change: Any) -> Tensor:
         """Codes after what `edit` does to their images; its arguments."""
@@ -569,7 +567,7 @@ class Space:
 
     def _grid(self, rows: Tensor) -> Any:
         """Decode `(n, k, d)` codes to `(n, k, ...)` examples."""
-        return self._shown(self._decoded(rows.flatten(0, 1)).unflatten(0, rows.shape[:2]))
+        return self._shown(self.decode(rows.flatten(0, 1)).plain().unflatten(0, rows.shape[:2]))
 
 
 def _then(first: Callable[[Tensor], Tensor], second: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
