@@ -13,7 +13,9 @@ from latune.nets import NETS, MelodyLSTM
 from latune.nets.melody_lstm import MelodyDecoder
 from latune.nets.scan import LSTMScan
 
-SMALL = {"encoder": 5, "summary": 6, "conductor": 7, "embedding": 3, "decoder": 8, "bars": 4}
+SMALL = {
+    "reader_units": 5, "summary_units": 6, "conductor_units": 7, "embedding": 3, "bar_units": 8, "bars": 4,
+}  # fmt: skip
 
 
 def seeded(seed: int = 0) -> torch.Generator:
