@@ -16,12 +16,13 @@ from latune.controls import JUDGINGS, Control, Critics, Encoded, Judging, Rule, 
 from latune.controls.baseline import beside_vector, neighbours
 from latune.controls.control import same
 from latune.controls.critics import class_vectors
-from latune.controls.examples import pictures
+from latune.controls.examples import shown
 from latune.controls.lesson import Lesson
 from latune.controls.preferences import agreement
 from latune.controls.teaching import examples_lesson
 from latune.data import load
 from latune.errors import AttributeFunctionError, DataError, RunError
+from latune.medium import Pictures
 from latune.nets import LatentNets
 from latune.space import Space
 
@@ -257,14 +258,14 @@ def test_pictures_from_folders_files_and_lists(digits, tmp_path):
     files = write(tmp_path / "three", images)
     shape = (1, 8, 8)
     for given in (tmp_path / "three", str(tmp_path / "three"), files, [tmp_path / "three"]):
-        assert torch.allclose(pictures(given, shape), images, atol=1 / 255)
+        assert torch.allclose(shown(given, Pictures(shape)), images, atol=1 / 255)
     listed = tmp_path / "list.csv"
     listed.write_text("file,why\nthree/2.png,nice\nthree/0.png,too\n")
-    assert torch.allclose(pictures(listed, shape), images[[2, 0]], atol=1 / 255)
-    assert pictures(images, shape) is images
+    assert torch.allclose(shown(listed, Pictures(shape)), images[[2, 0]], atol=1 / 255)
+    assert shown(images, Pictures(shape)) is images
     with pytest.raises(DataError, match="8 x 8 pixels; this model's images have 12 x 10"):
-        pictures(files, (1, 10, 12))
-    assert pictures(files, (1, 10, 12), resize=True).shape == (4, 1, 10, 12)
+        shown(files, Pictures((1, 10, 12)))
+    assert shown(files, Pictures((1, 10, 12)), resize=True).shape == (4, 1, 10, 12)
 
 
 @pytest.mark.parametrize(

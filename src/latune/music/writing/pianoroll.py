@@ -162,7 +162,7 @@ def tiles(melodies: Sequence[Melody], pitches: tuple[int, int] | None = None) ->
         pitches: the lowest and the highest shown; as far as the notes reach where None.
 
     >>> tiles([Melody.of([(60, 0, 4)]), Melody.of([(72, 0, 4)])]).shape
-    (2, 65, 97, 3)
+    (2, 60, 97, 3)
     """
     from PIL import ImageDraw
 
