@@ -269,15 +269,15 @@ def test_pictures_from_folders_files_and_lists(digits, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("", "names no image"), ("file\n", "names no image"), ("a.png\n", "There is no image at")]
+    ("text", "message"), [("", "names no file"), ("file\n", "names no file"), ("a.png\n", "There is no image at")]
 )
 def test_lists_that_name_nothing_are_told(tmp_path, text, message):
     (tmp_path / "list.txt").write_text(text)
     with pytest.raises(DataError, match=message):
-        pictures(tmp_path / "list.txt", (1, 8, 8))
+        shown(tmp_path / "list.txt", Pictures((1, 8, 8)))
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match="There is no image in"):
-        pictures(tmp_path / "empty", (1, 8, 8))
+    with pytest.raises(DataError, match="There is no file in"):
+        shown(tmp_path / "empty", Pictures((1, 8, 8)))
 
 
 def test_few_pictures_are_held_back_for_measuring():
