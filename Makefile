@@ -22,7 +22,8 @@ help: ## say what the targets do
 demo: .venv/core.stamp ## train on real handwriting, make pictures and a report
 	@$(BIN)/latune demo $(ARGS)
 
-music: .venv/music.stamp ## the same with music: train on Bach's melodies, edit, hear and engrave them
+music: .venv/core.stamp ## the same with music: train on Bach's melodies, edit, hear and engrave them
+	@$(BIN)/python -c "import music21, symusic, verovio" 2> /dev/null || $(PIP) music21 symusic verovio
 	@$(BIN)/latune demo --music $(ARGS)
 
 test: .venv/dev.stamp ## run all tests
