@@ -44,7 +44,7 @@ from latune.metrics import METRICS, disentanglement
 from latune.models import MODELS, Spec, build
 from latune.moves import MOVES, Move, Stay
 from latune.music import GRIDS, Melodies
-from latune.nets import NETS, LatentNets, use_generator
+from latune.nets import NETS, OVER_TIME, LatentNets, use_generator
 from latune.recipes import check, open_data, read, shelf, train
 from latune.space import Space
 from latune.terms import LIKELIHOODS, TERMS, Bernoulli
@@ -66,7 +66,7 @@ SMALL = {
     },
 }  # fmt: skip
 SOURCES = ("bach", "folk", "taberna", "nottingham", "pop909")  # data sets of tunes that are read from files
-TUNES = ("measure-gru", "melody-lstm")  # nets of tokens; the others are of images
+TUNES = OVER_TIME  # nets of tokens; the others are of images
 MEASURE = GRIDS["measure"]
 
 # --- codes ------------------------------------------------------------------------------------------------------------

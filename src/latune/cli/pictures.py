@@ -219,27 +219,17 @@ def interpolate(
     picture
         The PNG file; interpolation.png in the current folder unless given.
     """
+    from latune.music import Melodies
+    from latune.music.writing import save_all
+
     space = open_run(run)
     file = output(picture or Path("interpolation.png"), space)
     made = space.interpolate(space.medium.read(a), space.medium.read(b), steps)
-    save(_tunes(made) if file.suffix.lower() != ".png" else made, file)
-
-
-def _tunes(made: Any) -> Any:
-    """Of bars `(n, steps)` between two tunes one melody a step, all its bars joined."""
-    from latune.music import Melodies
-
-    return TuneList(made[:, step].joined() for step in range(made.shape[1])) if isinstance(made, Melodies) else made
-
-
-class TuneList(list[Any]):
-    """Several melodies that are saved beside each other."""
-
-    def save(self, path: Path) -> Path:
-        """Number them, where there are several."""
-        from latune.music.writing import save_all
-
-        return save_all(self, path)
+    if isinstance(made, Melodies) and file.suffix.lower() != ".png":  # a tune for each step, all of its bars
+        first = save_all([made[:, step].joined() for step in range(made.shape[1])], file)
+        say(f"wrote {first} and {steps - 1} more beside it")
+        return
+    save(made, file)
 
 
 def _read(space: Space, file: Path, track: str | None) -> Any:

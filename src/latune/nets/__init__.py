@@ -24,12 +24,15 @@ NETS: dict[str, type] = {
     "melody-lstm": MelodyLSTM,
 }
 
+OVER_TIME = ("measure-gru", "melody-lstm")  # of tokens, which they read and write one after the other
+
 __all__ = [
     "ACTIVATIONS",
     "GREEDY",
     "LATENT_NETS",
     "MLP",
     "NETS",
+    "OVER_TIME",
     "Adversarial",
     "Conv",
     "Decoding",
@@ -48,6 +51,7 @@ __all__ = [
     "Strided",
     "TokenDecoder",
     "Trunk",
+    "over_time",
     "use_generator",
     "wrong_settings",
     "xavier_normal",
@@ -63,3 +67,12 @@ def wrong_settings(name: str, keys: Iterable[str]) -> list[str]:
     allowed = [field.name for field in fields(NETS[name])]
     told = ", ".join(allowed)
     return [f"{name} has no setting '{key}'. Allowed: {told}." for key in keys if key not in allowed]
+
+
+def over_time(name: str) -> bool:
+    """Whether networks run over time: they are of tokens, and are not compiled.
+
+    >>> over_time("measure-gru"), over_time("mlp")
+    (True, False)
+    """
+    return name in OVER_TIME

@@ -388,7 +388,9 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _fits(self) -> Recipe:
-        if self.training.compile and self.nets.name in ("measure-gru", "melody-lstm"):
+        from latune.nets import over_time
+
+        if self.training.compile and self.nets.encoder is None and over_time(self.nets.name):
             raise ValueError(f"training.compile is not for {self.nets.name}, which runs over time. Leave it out")
         return self
 
