@@ -23,16 +23,28 @@ TRANSPOSE = ("training", "all", "none")
 FOUR = ("4/4",)
 
 
-def bach(
-    *,
-    grid: str = "measure",
-    split: Sequence[float] = FRACTIONS,
-    transpose: str = "training",
-    metres: Sequence[str] = FOUR,
-    unique: bool = True,
-    variant: str | None = None,
-    seed: int = 0,
-) -> TokenData:
+def _loader(name: str, told: str) -> Callable[..., TokenData]:
+    """The loader of a source that has no options of its own; `sources` is asked when it is called."""
+
+    def load(
+        *,
+        grid: str = "measure",
+        split: Sequence[float] = FRACTIONS,
+        transpose: str = "training",
+        metres: Sequence[str] = FOUR,
+        unique: bool = True,
+        variant: str | None = None,
+        seed: int = 0,
+    ) -> TokenData:
+        return _load(name, getattr(sources, name), grid, split, transpose, metres, unique, variant, seed)
+
+    load.__name__ = load.__qualname__ = name
+    load.__doc__ = told
+    return load
+
+
+bach = _loader(
+    "bach",
     """The sopranos of Bach's chorales of four parts, which music21 brings along.
 
     Args:
@@ -53,43 +65,33 @@ def bach(
         LatuneError: without music21.
 
     Source: Pati & Lerch 2020, https://arxiv.org/abs/2004.05485; music21, https://www.music21.org
-    """
-    return _load("bach", sources.bach, grid, split, transpose, metres, unique, variant, seed)
-
-
-def folk(
-    *,
-    grid: str = "measure",
-    split: Sequence[float] = FRACTIONS,
-    transpose: str = "training",
-    metres: Sequence[str] = FOUR,
-    unique: bool = True,
-    variant: str | None = None,
-    seed: int = 0,
-) -> TokenData:
+    """,
+)
+folk = _loader(
+    "folk",
     """Tunes of three old books, O'Neill's, Ryan's and Aird's, which music21 brings along; options as those of `bach`.
 
     Source: music21, https://www.music21.org; the paper's own folk tunes are those of
     https://github.com/IraKorshunova/folk-rnn
-    """
-    return _load("folk", sources.folk, grid, split, transpose, metres, unique, variant, seed)
-
-
-def taberna(
-    *,
-    grid: str = "measure",
-    split: Sequence[float] = FRACTIONS,
-    transpose: str = "training",
-    metres: Sequence[str] = FOUR,
-    unique: bool = True,
-    variant: str | None = None,
-    seed: int = 0,
-) -> TokenData:
+    """,
+)
+taberna = _loader(
+    "taberna",
     """19,297 folk tunes collected in ABC, from `folk-taberna` in the folder of real data; options as those of `bach`.
 
     Source: https://github.com/jacobdgm/irish-tunes
-    """
-    return _load("taberna", sources.taberna, grid, split, transpose, metres, unique, variant, seed)
+    """,
+)
+pop909 = _loader(
+    "pop909",
+    """The melodies of 909 pop songs that were played; options as those of `bach`.
+
+    They are read from `pop909` in the folder of real data. Notes are moved to the nearest sixteenth between the beats
+    that POP909's annotation gives.
+
+    Source: Wang et al. 2020, https://arxiv.org/abs/2008.07142, https://github.com/music-x-lab/POP909-Dataset
+    """,
+)
 
 
 def nottingham(
@@ -114,26 +116,6 @@ def nottingham(
         raise DataError(unknown("form of nottingham", form, ("abc", "midi")))
     source = sources.nottingham
     return _load("nottingham", lambda: source(form), grid, split, transpose, metres, unique, variant, seed)
-
-
-def pop909(
-    *,
-    grid: str = "measure",
-    split: Sequence[float] = FRACTIONS,
-    transpose: str = "training",
-    metres: Sequence[str] = FOUR,
-    unique: bool = True,
-    variant: str | None = None,
-    seed: int = 0,
-) -> TokenData:
-    """The melodies of 909 pop songs that were played; options as those of `bach`.
-
-    They are read from `pop909` in the folder of real data. Notes are moved to the nearest sixteenth between the beats
-    that POP909's annotation gives.
-
-    Source: Wang et al. 2020, https://arxiv.org/abs/2008.07142, https://github.com/music-x-lab/POP909-Dataset
-    """
-    return _load("pop909", sources.pop909, grid, split, transpose, metres, unique, variant, seed)
 
 
 def tunes(
