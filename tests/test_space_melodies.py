@@ -19,7 +19,7 @@ from latune.music import GRIDS, Melodies, Melody
 from latune.nets import Decoding
 from latune.recipes import check, train
 from latune.report import write_report
-from latune.space import Space
+from latune.space import CHUNK, Space
 from latune.training import generator
 
 MEASURE = GRIDS["measure"]
@@ -172,6 +172,8 @@ def test_draws_follow_temperature_and_seed(tunes):
     tunes.decoding = Decoding(temperature=1.0)
     first = tunes.decode(z, generator(1, "draw"))
     assert first == tunes.decode(z, generator(1, "draw")) != tunes.decode(z, generator(2, "draw"))
+    same = tunes.decode(z[:1].repeat(CHUNK + 20, 1))
+    assert same[:20] != same[CHUNK:], "what passes through the nets later has draws of its own"
     tunes.decoding = Decoding(temperature=1.0, top_k=1)
     assert tunes.decode(z) == greedy
     tunes.decoding = Decoding(beam=3)

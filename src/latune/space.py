@@ -176,15 +176,14 @@ class Space:
             got = tuple(z.shape) if isinstance(z, Tensor) else f"a {type(z).__name__}"
             raise DataError(f"Codes of this space are a tensor of shape (n, {self.codes.width}). Got {got}.")
         with self._asleep():
-            parts = [self._make(chunk, generator) for chunk in z.to(self.device, torch.float32).split(CHUNK)]
+            # One source for all chunks: the draws of the second are not those of the first again.
+            source = draws(0, "decoding", device=self.device) if generator is None else generator
+            parts = [self._make(chunk, source) for chunk in z.to(self.device, torch.float32).split(CHUNK)]
         return self._shown(torch.cat(parts))
 
-    def _make(self, z: Tensor, generator: torch.Generator | None) -> Tensor:
+    def _make(self, z: Tensor, source: torch.Generator) -> Tensor:
         decoder = getattr(self.model, "decoder", None)
-        if not isinstance(decoder, TokenDecoder):
-            return self.model.decode(z)
-        source = generator if generator is not None else draws(0, "decoding", device=self.device)
-        return self.decoding.tokens(decoder, z, source)
+        return self.decoding.tokens(decoder, z, source) if isinstance(decoder, TokenDecoder) else self.model.decode(z)
 
     def _shown(self, x: Tensor, like: Any = None) -> Any:
         return self.medium.give(x, like)
