@@ -49,7 +49,7 @@ def data_inspect(folder: Path, *, attributes: Path | None = None, json_file: Jso
 def data_show(
     name: str, *, n: int = 64, seed: Seed = 0, picture: Annotated[Path, Parameter(name="--out")] = Path("data.png")
 ) -> None:
-    """Draw a sheet of a data set's images.
+    """Draw a sheet of a data set's images, or of its melodies as piano-rolls.
 
     Parameters
     ----------
@@ -59,7 +59,6 @@ def data_show(
     import torch
 
     from latune.data import load
-    from latune.pictures import Images
     from latune.training import generator
 
     if n < 1:
@@ -67,7 +66,7 @@ def data_show(
     file = png(picture)
     data = load(name)
     rows = torch.randint(len(data), (n,), generator=generator(seed, "show"))
-    save(Images.of(data.images(rows)), file)
+    save(data.medium.give(data.examples(rows)), file)
 
 
 @data_app.command(name="export")

@@ -14,7 +14,7 @@ from torch import Tensor
 from latune.attributes.attribute import Attribute
 from latune.data.dataset import Dataset
 from latune.errors import DataError
-from latune.medium import size_of_images
+from latune.medium import Pictures
 
 
 def export(data: Dataset, folder: Path | str, indices: Tensor | None = None) -> Path:
@@ -30,7 +30,8 @@ def export(data: Dataset, folder: Path | str, indices: Tensor | None = None) -> 
     """
     from PIL import Image
 
-    size_of_images(data.medium, "A folder of PNG files")
+    if not isinstance(data.medium, Pictures):
+        raise DataError(f"'{data.name}' holds {data.medium.many}, not images; only images are written as PNG files.")
     folder = Path(folder)
     if folder.exists():
         raise DataError(f"{folder} exists already. Name a folder that does not, or remove it first.")

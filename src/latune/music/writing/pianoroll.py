@@ -168,7 +168,7 @@ def tiles(melodies: Sequence[Melody], pitches: tuple[int, int] | None = None) ->
 
     field, _, _ = laid_out(melodies, 1, None, pitches, None)
     across = max(SMALLEST, round(TILE_WIDTH / field.length))
-    field = replace(field, across=across, row=max(2, TILE_HEIGHT // (field.high - field.low + 1)))
+    field = replace(field, across=across, row=max(3, TILE_HEIGHT // (field.high - field.low + 1)))
     empty = _ground(field)
     made = []
     for melody in melodies:
