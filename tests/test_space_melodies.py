@@ -156,7 +156,8 @@ def test_a_control_from_a_folder_of_tunes_and_from_labels(tunes, data, tmp_path)
     many = np.array([len(each) == 8 for each in others])
     with torch.no_grad():
         seen = torch.sigmoid(made.critic(tunes.encode(others)))[:, 0].numpy()
-    assert np.median(seen[many]) > np.median(seen[~many]) + 0.2
+    # of all pairs of a bar of eight notes and another, the share in which the first is the more like the examples
+    assert (seen[many][:, None] > seen[~many][None, :]).mean() > 0.95
     level = tunes.controls.learn("density", data, attribute="note_density")
     assert level.kind == "real"
 
