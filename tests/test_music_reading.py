@@ -135,7 +135,7 @@ def test_abc_against_music21():
             expected = [(n.pitch.midi, float(n.quarterLength)) for n in parsed.parts[0].flatten().notes]
             assert list(zip(tune.pitches.tolist(), tune.durations.tolist(), strict=True)) == expected, tune.name
             compared += 1
-            if compared == 5:
+            if compared == 3:
                 return
     pytest.fail(f"only {compared} tunes are plain")
 

@@ -63,7 +63,11 @@ def looped(decoder: MelodyDecoder, z: torch.Tensor, tokens: torch.Tensor | None)
     conducted = [(first[:, 0, i], first[:, 1, i]) for i in range(2)]
     logits, chosen = [], []
     for bar in range(decoder.segments):
-        given = decoder.bar_embed(stepped(conductor, z.new_zeros(len(z), 1), conducted))
+        if decoder.own is None:
+            given = decoder.bar_embed(stepped(conductor, z.new_zeros(len(z), 1), conducted))
+        else:
+            own = decoder.own(z).view(len(z), decoder.segments, -1)[:, bar]
+            given = decoder.bar_embed(stepped(conductor, own, conducted)) + own
         first = decoder.bar_start(given).view(len(z), 2, 2, -1)
         states = [(first[:, 0, i], first[:, 1, i]) for i in range(2)]
         previous = z.new_zeros(len(z), decoder.kinds)
@@ -99,7 +103,7 @@ def test_heads_start_small_and_forget_gates_open():
     for head in encoder.heads.heads:
         assert head.weight.std().item() == pytest.approx(0.001, rel=0.1)
         assert not head.bias.any()
-    layer = decoder.ticks.layers[1]
+    layer = decoder.ticks.layers[0]
     assert (layer.bias_ih_l0 + layer.bias_hh_l0)[96:192].tolist() == [1.0] * 96
 
 
@@ -111,8 +115,9 @@ def test_the_scans_gradient_is_numerically_right():
     assert torch.autograd.gradcheck(LSTMScan.apply, [x.requires_grad_() for x in draw])
 
 
-def test_teacher_forcing_of_all_bars_in_one_batch_is_the_loop():
-    _, decoder = nets()
+@pytest.mark.parametrize("per_bar", [False, True])
+def test_teacher_forcing_of_all_bars_in_one_batch_is_the_loop(per_bar):
+    _, decoder = nets(per_bar=per_bar)
     z, tokens = some(decoder)
     logits, wanted = decoder(z, tokens), looped(decoder, z, tokens)
     assert (logits - wanted).abs().max() < 1e-5
@@ -126,8 +131,9 @@ def test_teacher_forcing_of_all_bars_in_one_batch_is_the_loop():
         assert torch.allclose(mine, theirs, atol=1e-6)
 
 
-def test_feeding_its_own_tokens_is_the_loop():
-    _, decoder = nets()
+@pytest.mark.parametrize("per_bar", [False, True])
+def test_feeding_its_own_tokens_is_the_loop(per_bar):
+    _, decoder = nets(per_bar=per_bar)
     z, _ = some(decoder, 50)
     logits = looped(decoder, z, None)
     assert (decoder(z) - logits).abs().max() < 1e-5
@@ -144,8 +150,21 @@ def test_encoder_is_torchs_with_the_last_output_of_each_direction():
     assert torch.allclose(encoder(x), encoder.heads(encoder.summary(last)), atol=1e-6)
 
 
-def test_gradients_reach_every_parameter_that_is_learned():
-    encoder, decoder = nets()
+def test_bars_are_read_one_by_one_and_then_over():
+    encoder, _ = nets(per_bar=True)
+    x = torch.randint(7, (5, 16), generator=seeded())
+    said = []
+    for bar in x.split(4, dim=1):
+        out, _ = encoder.read.layers[0](F.one_hot(bar, 7).float())
+        said.append(torch.cat([out[:, -1, :5], out[:, 0, 5:]], 1))
+    bars = torch.stack(said, 1)
+    summed = encoder.summary((bars + encoder.over.layers[0](bars)[0]).flatten(1))
+    assert torch.allclose(encoder(x), encoder.heads(summed), atol=1e-6)
+
+
+@pytest.mark.parametrize("per_bar", [False, True])
+def test_gradients_reach_every_parameter_that_is_learned(per_bar):
+    encoder, decoder = nets(per_bar=per_bar)
     z, tokens = some(decoder)
     raw = encoder(tokens)
     F.cross_entropy(decoder(z + raw[:, :4] * raw[:, 4:].exp(), tokens).transpose(1, 2), tokens).backward()
@@ -153,11 +172,12 @@ def test_gradients_reach_every_parameter_that_is_learned():
         for name, p in net.named_parameters():
             assert not p.requires_grad or (p.grad is not None and p.grad.abs().sum() > 0), f"{name} is not reached"
     frozen = [name for name, p in decoder.named_parameters() if not p.requires_grad]
-    assert frozen == ["conductor.layers.0.weight_ih_l0"]  # its input is always 0
+    assert frozen == ([] if per_bar else ["conductor.layers.0.weight_ih_l0"])  # there its input is always 0
 
 
-def test_no_bar_depends_on_the_tokens_of_another():
-    _, decoder = nets()
+@pytest.mark.parametrize("per_bar", [False, True])
+def test_no_bar_depends_on_the_tokens_of_another(per_bar):
+    _, decoder = nets(per_bar=per_bar)
     z, tokens = some(decoder)
     other = tokens.clone()
     other[:, :4] = (other[:, :4] + 1) % 7
@@ -165,8 +185,9 @@ def test_no_bar_depends_on_the_tokens_of_another():
     assert not torch.equal(decoder(z, tokens)[:, 1:4], decoder(z, other)[:, 1:4])
 
 
-def test_a_batch_is_its_examples():
-    encoder, decoder = nets()
+@pytest.mark.parametrize("per_bar", [False, True])
+def test_a_batch_is_its_examples(per_bar):
+    encoder, decoder = nets(per_bar=per_bar)
     z, tokens = some(decoder)
     for i in range(len(z)):
         one = slice(i, i + 1)

@@ -12,11 +12,12 @@ import torch
 
 from latune.attributes import of_grid
 from latune.cli import main
+from latune.controls import Judging
 from latune.data import TokenData, make_splits
 from latune.errors import AttributeFunctionError, DataError, RecipeError
 from latune.models import Spec, build
 from latune.music import GRIDS, Melodies, Melody
-from latune.nets import Decoding
+from latune.nets import Decoding, LatentNets
 from latune.recipes import check, train
 from latune.report import write_report
 from latune.space import CHUNK, Space
@@ -128,13 +129,16 @@ def test_the_bound_is_no_lower_than_the_elbo(tunes, data):
     assert found.scores["importance-weighted-bound"].value >= found.scores["elbo"].value
 
 
+SMALL = Judging(LatentNets(64, 2), steps=300, batch_size=128, lr=5e-3, smooth=0.1)
+
+
 def leaps(melody):
     return float(np.abs(np.diff(melody.pitches)).sum() > 2)
 
 
 def test_rules_are_learned_of_melodies_one_by_one_or_all_at_once(tunes, data, run):
-    made = tunes.controls.learn_rule("leaps", leaps, data, judged=400)
-    same = tunes.controls.learn_rule("busy", lambda melodies: melodies.onsets.mean(1), data, judged=400)
+    made = tunes.controls.learn_rule("leaps", leaps, data, judged=400, judging=SMALL)
+    same = tunes.controls.learn_rule("busy", lambda melodies: melodies.onsets.mean(1), data, judged=400, judging=SMALL)
     assert made.scores["success"] > made.scores["untouched"]
     assert same.scores["success"] > same.scores["untouched"]
     plain = tunes.sample(200, generator(0, "rule"))
@@ -173,6 +177,7 @@ def test_draws_follow_temperature_and_seed(tunes):
     tunes.decoding = Decoding(temperature=1.0)
     first = tunes.decode(z, generator(1, "draw"))
     assert first == tunes.decode(z, generator(1, "draw")) != tunes.decode(z, generator(2, "draw"))
+    tunes.decoding = Decoding(temperature=10.0)  # hot enough that twenty draws never are twenty others by chance
     same = tunes.decode(z[:1].repeat(CHUNK + 20, 1))
     assert same[:20] != same[CHUNK:], "what passes through the nets later has draws of its own"
     tunes.decoding = Decoding(temperature=1.0, top_k=1)

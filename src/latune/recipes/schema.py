@@ -169,6 +169,9 @@ class NetsSection(Section):
     )
     relu_logits: bool | None = Field(default=None, description="of measure-gru: cut logits below 0, as released")
     reader_units: int | None = Field(default=None, gt=0, description="of melody-lstm: of the encoder, a direction")
+    per_bar: bool | None = Field(
+        default=None, description="of melody-lstm: whether each bar has its own way to and from z"
+    )
     summary_units: int | None = Field(default=None, gt=0, description="of melody-lstm: of the layer after it")
     conductor_units: int | None = Field(default=None, gt=0, description="of melody-lstm: of the LSTM over bars")
     bar_units: int | None = Field(default=None, gt=0, description="of melody-lstm: of the LSTM within a bar")

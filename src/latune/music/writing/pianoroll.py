@@ -284,7 +284,7 @@ def laid_out(
     columns = min(columns, len(melodies))
     length = max(max(melody.length, SLACK) for melody in melodies)
     length = length if length > 2 * SLACK else melodies[0].bar
-    low, high = _reach(melodies) if pitches is None else pitches
+    low, high = reach(melodies) if pitches is None else pitches
     if not 0 <= low <= high <= 127:
         raise DataError(f"Pitches are shown from one of 0 to 127 to another above. Got {low} to {high}.")
     room = ONE if columns == 1 else TILE
@@ -326,7 +326,12 @@ def labelled(field: Field) -> list[int]:
     return sorted(named)
 
 
-def _reach(melodies: Sequence[Melody]) -> tuple[int, int]:
+def reach(melodies: Sequence[Melody]) -> tuple[int, int]:
+    """The lowest and the highest pitch that a picture of these melodies shows: a little more than their own.
+
+    >>> reach([Melody.of([(60, 0, 1), (72, 1, 1)])])
+    (59, 73)
+    """
     found = [int(each) for melody in melodies if len(melody) for each in (melody.pitches.min(), melody.pitches.max())]
     low, high = (min(found), max(found)) if found else (60, 72)
     low, high = low - 1, high + 1

@@ -128,6 +128,7 @@ def _pictures(name: str, figure: str, shows: str, data: str, draw: Callable[[Gal
 
 SCATTER = "Where the data lie in the latent space, coloured by attribute."
 MOVED = "{} decoded while one attribute's dim moves."
+PROGRESS = "A measure while one attribute's dim moves, and how the attribute's value goes with it."
 SURFACES = "Attributes of what is decoded as surfaces over two dims."
 
 EXPERIMENTS = [
@@ -187,4 +188,5 @@ EXPERIMENTS = [
     *(_pictures(f"arvae-fig4-{data}", "Fig. 4", SCATTER, data, pictures.scatter) for data in MUSIC),
     *(_pictures(f"arvae-fig11-{data}", "Fig. 11", MOVED.format("Measures"), data, pictures.moved) for data in MUSIC),
     *(_pictures(f"arvae-fig13-{data}", "Fig. 13", SURFACES, data, pictures.surfaces) for data in MUSIC),
+    *(_pictures(f"arvae-fig17-{data}", "Fig. 17", PROGRESS, data, pictures.progress) for data in MUSIC),
 ]

@@ -1,15 +1,18 @@
-"""Figs. 2, 9, 10 and 12: the latent space as pictures, AR-VAE beside its baseline."""
+"""Figs. 2, 4, 9 to 13 and 17: the latent space as pictures, AR-VAE beside its baseline."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from latune.attributes import Attribute
+from latune.measurement import positions
+from latune.music import Melody
+from latune.music.writing.pianoroll import draw, reach
 from latune.papers.arvae.metrics import sampled_codes
 from latune.papers.arvae.sliders import dims_of, measurable, measured, traversals
 from latune.papers.experiment import Gallery, Picture, Subject, drawn
@@ -64,6 +67,46 @@ def moved(gallery: Gallery) -> list[Picture]:
         "Left β-VAE, each attribute on the dim that tells most of it; right AR-VAE."
     )
     return [Picture("traversals", caption, beside(made, columns=2))]
+
+
+def progress(gallery: Gallery) -> list[Picture]:
+    """Fig. 17: a measure whose dims move, one after the other, as piano-rolls, and the attributes' values beside."""
+    made = []
+    for label, title in ARMS.items():
+        subject = gallery.open_subject(label)
+        names, dims = subject.attributes, dims_of(subject)
+        z = sampled_codes(subject, drawn(subject.data.splits["test"], 1, seed=0))
+        tokens = {name: traversals(subject, z, dims[name])[0] for name in names}  # (10, t) each
+        rolls = {name: list(subject.space.medium.shown(x)) for name, x in tokens.items()}
+        values = {name: measured(subject, [name], x)[name] for name, x in tokens.items()}
+        made.append(style.png(rolled(rolls, values, title)))
+    caption = (
+        "One test measure, decoded with the dim of the named attribute at ten values from -4 to 4, all others kept, as "
+        "piano-rolls of the same pitches; at the right the attribute's own value. Above β-VAE, each attribute on the "
+        "dim that tells most of it; below AR-VAE."
+    )
+    return [Picture("progress", caption, beside(made, columns=1))]
+
+
+@style.styled
+def rolled(rolls: Mapping[str, Sequence[Melody]], values: Mapping[str, np.ndarray], title: str) -> Figure:
+    """A row of piano-rolls for each name, and a line of its values."""
+    steps = positions()
+    figure, axes = style.panels(len(rolls), len(steps) + 1, (15.0, 1.15 * len(rolls) + 0.5))
+    pitches = reach([melody for row in rolls.values() for melody in row])
+    grid = axes[0, 0].get_gridspec()
+    grid.set_width_ratios([1.0] * len(steps) + [2.2])
+    for ax, step in zip(axes[0], steps, strict=False):
+        ax.set_title(f"{step:+.1f}")
+    for row, (name, melodies) in zip(axes, rolls.items(), strict=True):
+        for ax, melody in zip(row, melodies, strict=False):
+            draw(ax, melody, pitches=pitches, names=False)
+        row[0].set_ylabel(name.replace("_", "\n"), rotation=0, ha="right", va="center")
+        row[-1].plot(steps, values[name], color=style.LINES[0], marker="o", markersize=3)
+        row[-1].yaxis.tick_right()
+        row[-1].set(xticks=[-4, 0, 4])
+    figure.suptitle(title)
+    return figure
 
 
 @style.styled
