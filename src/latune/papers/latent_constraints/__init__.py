@@ -9,6 +9,7 @@ from latune.papers.latent_constraints import (
     edits,
     melodies,
     noise,
+    phases,
     plain,
     sizes,
     smiling,
@@ -26,4 +27,5 @@ EXPERIMENTS = [
     *celeba.EXPERIMENTS,
     *smiling.EXPERIMENTS,
     *melodies.EXPERIMENTS,
+    *phases.EXPERIMENTS,
 ]
