@@ -544,7 +544,7 @@ def test_a_real_control_moves_what_it_is_named_after(tuned, x):
 
 
 def test_what_cannot_be_reached_is_told(tuned, x):
-    with pytest.warns(UserWarning, match="of 40 did not arrive where they were sent"):
+    with pytest.warns(UserWarning, match="of 40 did not arrive: each is the nearest"):
         tuned.edit(x, number="3", weight=0.0, identity=1e4)
 
 

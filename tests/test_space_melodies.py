@@ -154,8 +154,16 @@ def test_a_control_from_a_folder_of_tunes_and_from_labels(tunes, data, tmp_path)
     busy = [each for each in measures(200, seed=5) if len(each) == 8][:8]
     for i, melody in enumerate(busy):
         melody.save(tmp_path / "busy" / f"{i}.mid")
-    made = tunes.controls.learn_examples("eight", tmp_path / "busy", data)
+    (tmp_path / "busy" / "broken.mid").write_bytes(b"no notes")
+    with pytest.warns(
+        UserWarning, match=r"1 of 9 files of .*busy are left out: .*broken.mid: It does not begin as a MIDI"
+    ):
+        made = tunes.controls.learn_examples("eight", tmp_path / "busy", data)
     assert made.about["shown"] == 8
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "broken.mid").write_bytes(b"no notes")
+    with pytest.raises(DataError, match=r"No melody in .*bad can be read. The first of 1: .*broken.mid: It does not"):
+        tunes.controls.learn_examples("bad", tmp_path / "bad", data)
     others = measures(200, seed=6)
     many = np.array([len(each) == 8 for each in others])
     with torch.no_grad():

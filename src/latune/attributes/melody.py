@@ -212,7 +212,7 @@ def of_grid(grid: Grid) -> dict[str, Attribute]:
         "syncopation": in_sixteenths(grid),
         "repetition": grid.bars > 1,
     }
-    unit, divisor = ("x 26 semitones", REACH) if is_measure(grid) else ("semitones", 1)
+    unit, divisor = ("of 26 semitones", REACH) if is_measure(grid) else ("semitones", 1)
     most = (grid.high - grid.low) / divisor
     here = {
         "pitch_range": {"range": (0.0, most), "unit": unit},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from latune.pictures import read_image
 
 FEWEST_PICTURES = 5  # from which a control can be learned
 LISTS = (".csv", ".txt")
+TOLD = 3  # files that cannot be read, by name
 
 
 def shown(given: Any, medium: Medium, resize: bool = False) -> Any:
@@ -27,6 +29,8 @@ def shown(given: Any, medium: Medium, resize: bool = False) -> Any:
         medium: what the model's examples are.
         resize: scale and crop image files of another size, instead of refusing them.
 
+    Melodies of a folder that cannot be read are left out, and a warning says why; a file that is named is needed.
+
     Raises:
         DataError: files that are missing, cannot be read, or have another size.
     """
@@ -34,11 +38,33 @@ def shown(given: Any, medium: Medium, resize: bool = False) -> Any:
         given = [given]
     if not isinstance(given, Sequence) or not given or not all(isinstance(each, str | Path) for each in given):
         return given
-    files = [file for each in given for file in _files(Path(each))]
     if not isinstance(medium, Pictures):
-        return torch.cat([medium.take(file) for file in files])
+        return torch.cat([_melodies(Path(each), medium) for each in given])
+    files = [file for each in given for file in _files(Path(each))]
     channels, height, width = medium.size
     return torch.cat([read_picture(file, (channels, height, width), resize) for file in files])
+
+
+def _melodies(path: Path, medium: Medium) -> Tensor:
+    """The melodies that a path stands for; of a folder, those that can be read, and a warning tells of the others."""
+    files, found, left = _files(path), [], []
+    for file in files:
+        try:
+            found.append(medium.take(file))
+        except DataError as error:
+            if not path.is_dir():
+                raise
+            left.append(str(error))
+    if not found:
+        raise DataError(f"No melody in {path} can be read. The first of {len(files)}: {left[0]}")
+    if left:
+        more = f"; and {len(left) - TOLD} more" if len(left) > TOLD else ""
+        warnings.warn(
+            f"{len(left)} of {len(files)} files of {path} are left out: {'; '.join(left[:TOLD])}{more}",
+            UserWarning,
+            stacklevel=5,
+        )
+    return torch.cat(found)
 
 
 def read_picture(path: Path, shape: tuple[int, int, int], resize: bool = False) -> Tensor:

@@ -238,12 +238,12 @@ class Controls(Learner, Mapping[str, Control]):
         told = [(wish.said, wish.belief(z[rows]), wish.enough) for wish in wishes]
         told += [(each.said, each.belief(z[rows], rows), None) for each in kept]
         beliefs = "; ".join(
-            f"{said}: at most {belief.max().item():.2f}" + ("" if enough is None else f" where {enough:.2f} is enough")
+            f"{said} {belief.max().item():.2f} at most" + ("" if enough is None else f", {enough:.2f} would do")
             for said, belief, enough in told
         )
         warnings.warn(
-            f"{missed} of {len(z)} did not arrive where they were sent; the nearest that was reached is used (in their "
-            f"critic's eyes, of 1: {beliefs}).",
+            f"{missed} of {len(z)} did not arrive: each is the nearest to what was asked for that was reached. How "
+            f"sure the controls are of them, from 0 to 1: {beliefs}.",
             UserWarning,
             stacklevel=4,
         )

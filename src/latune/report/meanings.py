@@ -42,18 +42,18 @@ MEANINGS = {
     "elbo": Meaning(
         "ELBO",
         "A lower bound on log p(x): minus reconstruction, minus KL; nats an example.",
-        "It compares only models of one likelihood on the same pixels; one code is drawn an image.",
+        "It compares only models of one likelihood on the same data; one code is drawn an example.",
         group="likelihood",
     ),
     "reconstruction": Meaning(
         "Reconstruction",
         "−log p(x|z) of a code drawn from the posterior; nats an example.",
-        "Its floor is not zero: grey pixels keep their own entropy under a Bernoulli likelihood.",
+        "Under a Bernoulli likelihood its floor is not zero: grey pixels keep their own entropy.",
         "lower", "likelihood",
     ),
     "kl": Meaning(
         "KL",
-        "How much the code of an image departs from the prior; nats an example.",
+        "How much the code of an example departs from the prior; nats an example.",
         "Neither end is good: near zero the code is ignored, far from it the prior gives poor samples.",
         "", "likelihood",
     ),

@@ -42,17 +42,17 @@ def read_content(name: str, content: bytes, **settings: Any) -> list[Tune]:
     """
     ending = PurePath(name).suffix.lower()
     if ending not in MOST:
-        raise TuneError("another kind of file", f"{name} is none of {', '.join(ENDINGS)}.")
+        raise TuneError("another kind of file", f"It is none of {', '.join(ENDINGS)}.")
     check_size(name, len(content))
     if not content:
-        raise TuneError("an empty file", f"{name} is empty.")
+        raise TuneError("an empty file", "It is empty.")
     if ending in (".mid", ".midi"):
         return read_midi(content, quantise=settings.get("quantise", "auto"))
     if ending == ".abc":
         text, remarks = decoded(content)
         tunes = [read_tune(each, i) for i, each in enumerate(split_book(text), 1)]
         if not tunes:
-            raise TuneError("no tunes", f"{name} has no tune: no line begins with X:.")
+            raise TuneError("no tunes", "It has no tune: no line begins with X:.")
         return [tune.remarked(*remarks) for tune in tunes]
     return read_score(content)
 
@@ -65,7 +65,7 @@ def check_size(name: str, size: int) -> None:
     """
     most = MOST.get(PurePath(name).suffix.lower(), MOST_ABC)
     if size > most:
-        raise TuneError("too large", f"{name} has {size / 2**20:.1f} MiB; at most {most / 2**20:g} are read.")
+        raise TuneError("too large", f"It has {size / 2**20:.1f} MiB; at most {most / 2**20:g} are read.")
 
 
 def _soprano(name: str, content: bytes, **_: Any) -> list[Tune]:
