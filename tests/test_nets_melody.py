@@ -107,12 +107,16 @@ def test_heads_start_small_and_forget_gates_open():
     assert (layer.bias_ih_l0 + layer.bias_hh_l0)[96:192].tolist() == [1.0] * 96
 
 
-def test_the_scans_gradient_is_numerically_right():
-    draw = [
-        torch.randn(*s, dtype=torch.float64, generator=seeded(i))
-        for i, s in enumerate([(3, 2, 8), (2, 2), (2, 2), (8, 2)])
-    ]
-    assert torch.autograd.gradcheck(LSTMScan.apply, [x.requires_grad_() for x in draw])
+@pytest.mark.parametrize("looked_up", ["inputs", "tokens", "tokens and what is given"])
+def test_the_scans_gradient_is_numerically_right(looked_up, monkeypatch):
+    monkeypatch.setattr("latune.nets.scan.BLOCK", 3)  # two blocks of rows
+    shapes = [(3, 4, 8) if looked_up == "inputs" else (5, 8), (4, 8), (4, 2), (4, 2), (8, 2)]
+    x, given, h, c, w = (
+        torch.randn(*s, dtype=torch.float64, generator=seeded(i)).requires_grad_() for i, s in enumerate(shapes)
+    )
+    tokens = None if looked_up == "inputs" else torch.randint(5, (3, 4), generator=seeded())
+    given = given if looked_up == "tokens and what is given" else None
+    assert torch.autograd.gradcheck(LSTMScan.apply, (x, tokens, given, h, c, w))
 
 
 @pytest.mark.parametrize("per_bar", [False, True])

@@ -79,7 +79,7 @@ class Recurrent(nn.Module):
         masks = self.masks(*x.shape[:2]) if masks is None else masks
         if self._scans(x.device):
             across = x.transpose(0, 1)
-            return self._scanned(lambda weights: weights.gates(across), len(x), states, masks)
+            return self._scanned(lambda weights: (weights.gates(across), None, None), len(x), states, masks)
         return self._layered(x, states, masks)
 
     def of_tokens(
@@ -96,7 +96,7 @@ class Recurrent(nn.Module):
         """
         masks = self.masks(*tokens.shape) if masks is None else masks
         if self._scans(tokens.device):
-            turned = tokens.t()
+            turned = tokens.t().contiguous()
             return self._scanned(lambda weights: weights.looked_up(turned, table, given), len(tokens), states, masks)
         x = F.embedding(tokens, table)
         if given is not None:
@@ -126,24 +126,26 @@ class Recurrent(nn.Module):
 
     def _scanned(
         self,
-        enter: Callable[[Weights], Tensor],
+        enter: Callable[[Weights], tuple[Tensor, Tensor | None, Tensor | None]],
         n: int,
         states: Sequence[Tensor] | None,
         masks: Sequence[Tensor],
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """By `LSTMScan`, time first; `enter` gives the first layer's gates `(t, n, 4 hidden)`."""
+        """By `LSTMScan`, time first; `enter` gives what it takes of the first layer's input."""
         finals: list[tuple[Tensor, Tensor]] = []
         x = torch.empty(0)
         for place in range(len(self.layers)):
             ways = []
             for way in range(self.directions):
                 weights = Weights(self, place, way)
-                gates = weights.gates(x) if place else enter(weights)
+                gates, tokens, given = (weights.gates(x), None, None) if place else enter(weights)
                 if states is None:
                     h, c = gates.new_zeros(2, n, self.hidden)
                 else:
                     h, c = (state[len(finals)] for state in states)
-                out, *last = LSTMScan.apply(gates.flip(0) if way else gates, h, c, weights.across.t())
+                if way:
+                    gates, tokens = (gates.flip(0), None) if tokens is None else (gates, tokens.flip(0))
+                out, *last = LSTMScan.apply(gates, tokens, given, h, c, weights.across.t())
                 finals.append((last[0], last[1]))
                 ways.append(out.flip(0) if way else out)
             x = ways[0] if len(ways) == 1 else torch.cat(ways, dim=2)
@@ -169,12 +171,12 @@ class Weights:
         """The input's share of the gates, biases included; of its columns after the first `skip`."""
         return F.linear(x, self.up[skip:].t(), self.bias)
 
-    def looked_up(self, tokens: Tensor, table: Tensor, given: Tensor | None) -> Tensor:
-        """`gates` of `[table[token], given]`, `(t, n)` tokens to `(t, n, gates)`."""
+    def looked_up(self, tokens: Tensor, table: Tensor, given: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
+        """`gates` of `[table[token], given]` in parts: of each row of the table, the tokens, and of what is given."""
         known = table @ self.up[: table.shape[1]]
         if given is None:
-            return F.embedding(tokens, known + self.bias)
-        return F.embedding(tokens, known) + self.gates(given, skip=table.shape[1])
+            return known + self.bias, tokens, None
+        return known, tokens, self.gates(given, skip=table.shape[1])
 
 
 class Cells:

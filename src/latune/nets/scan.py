@@ -21,9 +21,12 @@ class LSTMScan(torch.autograd.Function):
         h_t = o \tanh c_t
 
     Hochreiter & Schmidhuber 1997 with forget gates, as torch states them
-    (https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html). `apply(x, h, c, w)` takes x `(t, n, 4 d)` with
-    both biases, first states `(n, d)` and `weight_hh` `(4 d, d)`; it gives all hidden states `(t, n, d)`, and the last
-    hidden and cell state.
+    (https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html).
+
+    `apply(x, tokens, given, h, c, w)` takes first states `(n, d)` and `weight_hh` `(4 d, d)`. Without tokens x is
+    `(t, n, 4 d)`, the input times its weights with both biases; with tokens `(t, n)` it is a table `(k, 4 d)` of that
+    for each token, and `given` `(n, 4 d)`, or None, is added at every step. It gives all hidden states `(t, n, d)`, and
+    the last hidden and cell state.
 
     torch's own layer multiplies the input itself, and so a one-hot token and an embedding that stays the same for 16
     steps at every step, where one row of a table and one product would do; a loop over steps with torch's gradients
@@ -33,31 +36,45 @@ class LSTMScan(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, h0: Tensor, c0: Tensor, w: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(
+        ctx: Any, x: Tensor, tokens: Tensor | None, given: Tensor | None, h0: Tensor, c0: Tensor, w: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """All hidden states, and the last hidden and cell state."""
-        steps, n, d = *x.shape[:2], w.shape[1]
+        steps, n, d = *(x if tokens is None else tokens).shape[:2], w.shape[1]
         across = w.t()
-        gates = torch.empty_like(x)
+        gates = x.new_empty(steps, n, 4 * d)
         cells, bent, hs = (x.new_empty(steps, n, d) for _ in range(3))
+        looked = x.new_empty(min(n, BLOCK), 4 * d)
         for rows in _blocks(n):
             h, c = h0[rows], c0[rows]
             for t in range(steps):
-                gate = torch.addmm(x[t, rows], h, across, out=gates[t, rows])
+                gate = gates[t, rows]
+                if tokens is None:
+                    torch.addmm(x[t, rows], h, across, out=gate)
+                else:
+                    row = torch.index_select(x, 0, tokens[t, rows], out=looked[: len(h)])
+                    torch.addmm(row if given is None else given[rows], h, across, out=gate)
+                    if given is not None:
+                        gate += row
                 gate[:, : 2 * d].sigmoid_()
                 i, f, g, o = gate.chunk(4, 1)
                 c = torch.mul(f, c, out=cells[t, rows]).addcmul_(i, g.tanh_())
                 h = torch.mul(o.sigmoid_(), torch.tanh(c, out=bent[t, rows]), out=hs[t, rows])
-        ctx.save_for_backward(gates, cells, bent, hs, h0, c0, w)
+        ctx.save_for_backward(gates, cells, bent, hs, h0, c0, w, tokens)
+        ctx.kinds, ctx.given = len(x), given is not None
         ctx.set_materialize_grads(False)  # a reader's last state is used alone: no zeros for all the others
         return hs, hs[-1].clone(), cells[-1].clone()
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, dhs: Tensor | None, dh_last: Tensor | None, dc_last: Tensor | None) -> tuple[Tensor, ...]:
-        """Gradients of the inputs and first states by time in reverse, then of the weights in one product."""
-        gates, cells, bent, hs, h0, c0, w = ctx.saved_tensors
+    def backward(
+        ctx: Any, dhs: Tensor | None, dh_last: Tensor | None, dc_last: Tensor | None
+    ) -> tuple[Tensor | None, ...]:
+        """Gradients of the inputs and first states by time in reverse, then of table and weights in one go each."""
+        gates, cells, bent, hs, h0, c0, w, tokens = ctx.saved_tensors
         steps, n, d = hs.shape
         dx = torch.empty_like(gates)
+        dgiven = gates.new_zeros(n, 4 * d) if ctx.given else None
         dh0 = torch.zeros_like(hs[0]) if dh_last is None else dh_last.clone()
         dc0 = torch.zeros_like(hs[0]) if dc_last is None else dc_last.clone()
         for rows in _blocks(n):
@@ -80,8 +97,14 @@ class LSTMScan(torch.autograd.Function):
                 _tanh_backward(dg, g, grad_input=dg)
                 dc *= f
                 torch.mm(d_t, w, out=dh)
-        before = torch.cat([h0[None], hs[:-1]]).flatten(0, 1)
-        return dx, dh0, dc0, dx.flatten(0, 1).t() @ before
+                if dgiven is not None:
+                    dgiven[rows] += d_t
+        dw = dx[0].t() @ h0
+        if steps > 1:
+            dw.addmm_(dx[1:].flatten(0, 1).t(), hs[:-1].flatten(0, 1))
+        if tokens is not None:
+            dx = torch.ops.aten.embedding_dense_backward(dx, tokens, ctx.kinds, -1, False)
+        return dx, None, dgiven, dh0, dc0, dw
 
 
 def _blocks(n: int) -> Iterator[slice]:

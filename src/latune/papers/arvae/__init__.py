@@ -24,9 +24,9 @@ SPLIT = (
 TUNES = (
     "The authors split a shuffled list of windows by position, so that bars of one tune, and transpositions of one "
     "bar, are in training and test. Here all bars of a tune are in one split, test bars are not transposed, and "
-    "three-four time is not cut into bars of four; the variant `released` has the authors' data. Bars that occur often "
-    "are kept as often: where equal ones were left out, bars of a single pitch were rare, and a seed of three gave them "
-    "two places on the dim of pitch range (R² of 0.55)."
+    "three-four time is not cut into bars of four; the variant `released` has the authors' data. Bars that "
+    "occur often are kept as often, as in the paper: with equal ones left out, bars of one pitch were so rare that one "
+    "of two seeds gave them two places on the dim of pitch range (R² of 0.55)."
 )
 QUICK = {
     "mnist": "quick: fully connected nets on original MNIST, 40 epochs. paper: the paper's nets on plain Morpho-MNIST, "
