@@ -197,7 +197,25 @@ def test_a_rule_that_always_says_the_same_teaches_nothing(own):
         own.controls.learn_rule("flat", lambda images: np.full(len(images), 0.5), judged=200)
     with pytest.raises(DataError, match=r"100 or more pictures. Got judged=7"):
         own.controls.learn_rule("flat", top_heavy, judged=7)
+    for power in (0, -1.0, float("nan"), True):
+        with pytest.raises(DataError, match=r"sharp is a power above 0. Got"):
+            own.controls.learn_rule("flat", top_heavy, sharp=power)
     assert not own.controls
+
+
+def test_what_is_asked_of_a_sharpened_rule_is_what_the_rule_says(own):
+    def light(images):
+        return images.mean((1, 2)) / 255
+
+    control = own.controls.learn_rule("light", light, judged=1500, rounds=0, sharp=3, judging=JUDGE)
+    assert control.sharp == 3
+    middle = (control.least + control.most) / 2
+    assert control.wish(middle).target.item() == pytest.approx(0.5**3)
+    assert control.wish(control.most).target.item() == 1
+    z = own.codes.sample(400, seeded(7))
+    share = (light(255 * own.decode(z).plain()[:, 0].numpy()) - control.least) / (control.most - control.least)
+    believed = torch.sigmoid(control.critic(z))[:, 0].detach().numpy()
+    assert np.abs(believed - share.clip(0, 1) ** 3).mean() < 0.05, "the third power of what it gives is learned"
 
 
 def test_what_a_rule_never_gave_is_told_and_the_nearest_aimed_at(own, digits):
@@ -213,7 +231,7 @@ def test_what_a_rule_never_gave_is_told_and_the_nearest_aimed_at(own, digits):
         low = own.sample(50, seeded(), dim=control.least)
     said = [str(each.message) for each in told]
     assert any(f"to {control.most:.3g}. The nearest is aimed at" in each for each in said)
-    assert sum("was asked for" in each for each in said) == 1, "what it gave before is no news"
+    assert sum("nearest is aimed at" in each for each in said) == 1, "what it gave before is no news"
     assert dim(255 * high.plain()[:, 0].numpy()).mean() > 1.5 * dim(255 * low.plain()[:, 0].numpy()).mean()
     assert control.scores["success"] > control.scores["untouched"]
 

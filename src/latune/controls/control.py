@@ -179,7 +179,7 @@ class Control:
             hint = f' In {self.unit or "its own unit"}: to={{"{self.name}": ...}}.' if self.quantiles else ""
             raise DataError(f"'{self.name}' takes {what}a number from 0 to 1, 'low' or 'high'. Got {value!r}.{hint}")
         if self.kind == "reward" and not isinstance(plain, str):  # of what a rule gives, the critic knows the share
-            number = min(max((number - self.least) / (self.most - self.least), 0.0), 1.0)
+            number = min(max((number - self.least) / (self.most - self.least), 0.0), 1.0) ** self.sharp
         return self._wish([float(number)], [True], f"{self.name} = {value}")
 
     def in_unit(self, value: float) -> float:
@@ -213,6 +213,11 @@ class Control:
     def most(self) -> float:
         """The most that a rule was ever seen to give; 1 for other controls."""
         return float(self.about.get("most", 1.0))
+
+    @property
+    def sharp(self) -> float:
+        """The power of what a rule says that its critic knows; 1 for other controls."""
+        return float(self.about.get("sharp", 1.0))
 
     def _class(self, value: Any) -> Wish:
         text = str(value.item() if isinstance(value, Tensor) and value.numel() == 1 else value)

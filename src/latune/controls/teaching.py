@@ -53,7 +53,13 @@ def asked_of(space: Any, rule: Rule, z: Tensor) -> np.ndarray:
 
 
 def rule_lesson(
-    name: str, points: Encoded, said: Sequence[np.ndarray], moved: Sequence[Tensor], rule: Rule, seed: int
+    name: str,
+    points: Encoded,
+    said: Sequence[np.ndarray],
+    moved: Sequence[Tensor],
+    rule: Rule,
+    seed: int,
+    sharp: float = 1.0,
 ) -> Lesson:
     """A lesson from what a rule said: of all that it ever gave, the least is taught as 0 and the most as 1.
 
@@ -63,6 +69,7 @@ def rule_lesson(
         said: of these, and of further ones.
         moved: the further ones; fewer are as many as are taught.
         rule, seed: for messages; of what is kept.
+        sharp: power of what is taught, from 0 to 1.
 
     Raises:
         DataError: where it said the same of all.
@@ -73,7 +80,7 @@ def rule_lesson(
             f"The rule '{rule.source}' gives {least:g} for all {len(said[0]):,} examples that this model made; a "
             "control is learned from what differs."
         )
-    shares = [(values - least) / (most - least) for values in said]
+    shares = [((values - least) / (most - least)) ** sharp for values in said]
     lesson = lesson_of(name, points, shares[0], "reward", seed=seed)
     for z, values in zip(moved, shares[1:], strict=False):
         lesson = add_to_lesson(lesson, z, values)

@@ -33,22 +33,17 @@ class Asked:
     Args:
         title: of the row.
         rule: what is asked of melodies, in [0, 1].
-        sharp: power of what the rule says that is taught: nearly satisfied is then far less than satisfied.
     """
 
     title: str
     rule: Callable[[Melodies], np.ndarray]
-    sharp: float = 1.0
-
-    def taught(self, melodies: Melodies) -> np.ndarray:
-        """What the critic learns to expect."""
-        return self.rule(melodies) ** self.sharp
 
 
 ASKED = {
-    "scale": Asked(f"only {SCALE}", in_scale(SCALE), sharp=4.0),
-    "both": Asked(f"only {SCALE}, {NOTES} notes or more", all_of(in_scale(SCALE), at_least_notes(NOTES)), sharp=4.0),
+    "scale": Asked(f"only {SCALE}", in_scale(SCALE)),
+    "both": Asked(f"only {SCALE}, {NOTES} notes or more", all_of(in_scale(SCALE), at_least_notes(NOTES))),
 }
+SHARP = 4.0  # power of a rule that is taught: of many notes few may be wrong
 JUDGING = Judging(nets=JUDGINGS["default"].nets, steps=3000, smooth=0.03)
 LEARNING = Learning(steps=4000, attribute=1.0, energy=0.1)
 JUDGED = 16_000  # melodies that each rule is asked about at first
@@ -58,17 +53,18 @@ ROUNDS = 2
 def learned_rule(subject: Subject, name: str) -> Control:
     """A rule's control of a trained model; kept, and opened the next time."""
     asked = ASKED[name]
-    settings = [name, asked.sharp, subject.seed, asdict(JUDGING), asdict(LEARNING), JUDGED, ROUNDS]
+    settings = [name, SHARP, subject.seed, asdict(JUDGING), asdict(LEARNING), JUDGED, ROUNDS]
     key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
     folder = subject.runs / "lc-controls" / f"{subject.space.fingerprint}-rule-{name}-{key}"
     if (folder / CONTROL).exists():
         return Control.load(folder, subject.space.device)
     made = Controls(subject.space).learn_rule(
         name,
-        asked.taught,
+        asked.rule,
         subject.data,
         judged=JUDGED,
         rounds=ROUNDS,
+        sharp=SHARP,
         how=LEARNING,
         judging=JUDGING,
         actor=True,
@@ -112,7 +108,7 @@ def rules(subject: Subject) -> Measured:
         if row != "prior":
             control = learned_rule(subject, row)
             numbers[f"zmse, {row}"] = zmse(after, z, control.scale, resamples=0).value
-            detail[row] = {"scores": control.scores, "seconds": control.about["seconds"], "sharp": ASKED[row].sharp}
+            detail[row] = {"scores": control.scores, "seconds": control.about["seconds"]}
     return Measured(numbers, detail | {"rows": len(z), "decoding": "greedy"})
 
 
@@ -174,7 +170,14 @@ EXPERIMENTS = [
             for row, told in COLUMNS.items()
             if (what, row) != ("zmse", "prior")
         },
-        settings={"rows": ROWS, "codes": "prior", "decoding": "greedy", "judged": JUDGED, "rounds": ROUNDS},
+        settings={
+            "rows": ROWS,
+            "codes": "prior",
+            "decoding": "greedy",
+            "judged": JUDGED,
+            "rounds": ROUNDS,
+            "sharp": SHARP,
+        },
         measure=rules,
         draw=rolls,
         seeds=1,
