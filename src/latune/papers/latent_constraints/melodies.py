@@ -43,11 +43,11 @@ ASKED = {
     "scale": Asked(f"only {SCALE}", in_scale(SCALE)),
     "both": Asked(f"only {SCALE}, {NOTES} notes or more", all_of(in_scale(SCALE), at_least_notes(NOTES))),
 }
-SHARP = 4.0  # power of a rule that is taught: of many notes few may be wrong
-JUDGING = Judging(nets=JUDGINGS["default"].nets, steps=3000, smooth=0.03)
-LEARNING = Learning(steps=4000, attribute=1.0, energy=0.1)
-JUDGED = 16_000  # melodies that each rule is asked about at first
-ROUNDS = 2
+SHARP = 8.0  # power of a rule that is taught: of many notes few may be wrong
+JUDGING = Judging(nets=JUDGINGS["default"].nets, steps=2000, smooth=0.03)
+LEARNING = Learning(steps=3000, attribute=1.0, energy=0.1)
+JUDGED = 12_000  # melodies that each rule is asked about at first
+ROUNDS = 6
 
 
 def learned_rule(subject: Subject, name: str) -> Control:
@@ -108,6 +108,7 @@ def rules(subject: Subject) -> Measured:
         if row != "prior":
             control = learned_rule(subject, row)
             numbers[f"zmse, {row}"] = zmse(after, z, control.scale, resamples=0).value
+            numbers[f"way, {row}"] = (after - z).square().mean().item()
             detail[row] = {"scores": control.scores, "seconds": control.about["seconds"]}
     return Measured(numbers, detail | {"rows": len(z), "decoding": "greedy"})
 
@@ -135,6 +136,7 @@ TITLES: Mapping[str, tuple[str, dict[str, Any]]] = {
     "density satisfied": (f"{NOTES} notes or more", {"digits": 1, "unit": "%"}),
     "both satisfied": ("Both", {"digits": 1, "unit": "%"}),
     "zmse": ("zMSE", {"higher_is_better": False}),
+    "way": ("The same, not divided by the posterior's scale", {"higher_is_better": False}),
 }
 COLUMNS = {"prior": "prior", "scale": f"only {SCALE}", "both": f"{SCALE}, {NOTES} notes"}
 PUBLISHED = {
@@ -168,7 +170,7 @@ EXPERIMENTS = [
             f"{what}, {row}": Quantity(f"{title}, {told}", **how)
             for what, (title, how) in TITLES.items()
             for row, told in COLUMNS.items()
-            if (what, row) != ("zmse", "prior")
+            if row != "prior" or what not in ("zmse", "way")
         },
         settings={
             "rows": ROWS,
@@ -184,9 +186,11 @@ EXPERIMENTS = [
         layout="crossed",
         notes=(
             "A rule is satisfied where it gives exactly 1. Chance has 7 of 12 pitch classes in C major: 0.583.",
-            "The paper does not say how two rewards become one: here they are multiplied. What is taught is the fourth "
+            "The paper does not say how two rewards become one: here they are multiplied. What is taught is the eighth "
             "power of a reward, so that a melody with one wrong note is worth far less than one without.",
             "A control takes one pass of its actor, and a descent with what has not arrived, as `space.sample` does.",
+            "The paper's zMSE of melodies is thousands of times below its own of faces (17 to 81), and below ours: what it "
+            "divides by is not told. Ours is both ways.",
             "The paper's model was trained on some 3 million melodies from MIDI files. "
             "quick: a small one on 65,000 windows of folk tunes (4/4, 2/2 and 2/4, transposed), of which 7 % have 192 "
             "notes. paper: the paper's layers on the same tunes.",
