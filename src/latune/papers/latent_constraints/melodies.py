@@ -189,8 +189,8 @@ EXPERIMENTS = [
             "The paper does not say how two rewards become one: here they are multiplied. What is taught is the eighth "
             "power of a reward, so that a melody with one wrong note is worth far less than one without.",
             "A control takes one pass of its actor, and a descent with what has not arrived, as `space.sample` does.",
-            "The paper's zMSE of melodies is thousands of times below its own of faces (17 to 81), and below ours: what it "
-            "divides by is not told. Ours is both ways.",
+            "The paper's zMSE of melodies is thousands of times below its own of faces (17 to 81) and below ours; what "
+            "it divides by is not told. Ours is both ways.",
             "The paper's model was trained on some 3 million melodies from MIDI files. "
             "quick: a small one on 65,000 windows of folk tunes (4/4, 2/2 and 2/4, transposed), of which 7 % have 192 "
             "notes. paper: the paper's layers on the same tunes.",
