@@ -41,7 +41,7 @@ def scatter(gallery: Gallery) -> list[Picture]:
         dims = dims_of(subject)
         values = {name: subject.data.column(name, rows).double().cpu().numpy() for name in names}
         figure = figures.planes({name: z[:, dims[name]] for name in names}, values)
-        figure.suptitle(f"{title}: the dims of {', '.join(names)}")
+        figure.suptitle(title)
         made.append(style.png(figure))
     caption = (
         "Test examples in the planes of two attributes' dims, coloured by the attribute of the row; on the diagonal "
