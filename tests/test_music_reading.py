@@ -377,7 +377,7 @@ def test_chords_and_other_metres_are_told_of_the_one_file_asked_for(tmp_path):
 def test_a_book_asks_which_tune(tmp_path):
     path = tmp_path / "book.abc"
     path.write_text(HEAD.replace("A tune", "One") + "C4|\n\n" + HEAD.replace("A tune", "Two") + "E4|\n")
-    with pytest.raises(DataError, match=r"has 2 tunes\. Say which: track=1, or track='One'"):
+    with pytest.raises(DataError, match=r"has 2 tunes\. Say which by its number or title: track=1"):
         read_one(path)
     assert read_one(path, track="two").pitches.tolist() == [64]
     assert [tune.name for tune in read(path)] == ["One", "Two"]

@@ -20,6 +20,7 @@ from PIL import Image
 from latune.errors import DataError, LatuneError
 from latune.files import DiskFull
 from latune.music import GRIDS, Melodies, Melody, Note
+from latune.music.reading import read_one
 from latune.music.writing import WRITERS, contents, save, save_all
 from latune.music.writing.abc import abc
 from latune.music.writing.bars import bars_of, is_sign
@@ -213,6 +214,43 @@ def test_editing_a_part_of_a_melody_and_one_that_begins_later(tmp_path: Path) ->
     assert read == [(60, 2, 94), (72, 97, 192)]  # where the note was found: a hundredth late
     edit_midi(out, Melody.of([(72, 1, 2)]), Melody.of([]), out, start=0)
     assert from_midi_track(out.read_bytes(), 24) == [(60, 2, 94)]
+
+
+def score_of(path: Path, *tracks: tuple[str, int, list[tuple[float, int]]], metres=((0, 4, 4),)) -> Path:
+    """A MIDI file of quarter notes: tracks (name, program, [(start, pitch)])."""
+    symusic = pytest.importorskip("symusic")
+    score = symusic.Score(96)
+    score.tempos.append(symusic.Tempo(0, 120))
+    for time, above, below in metres:
+        score.time_signatures.append(symusic.TimeSignature(time * 96, above, below))
+    for name, program, notes in tracks:
+        made = symusic.Track(name, program, False)
+        for start, pitch in notes:
+            made.notes.append(symusic.Note(round(96 * start), 96, pitch, 80))
+        score.tracks.append(made)
+    score.dump_midi(str(path))
+    return path
+
+
+def test_of_two_tracks_with_the_same_notes_the_named_one_is_edited(tmp_path: Path) -> None:
+    notes = [(i, 60 + i) for i in range(4)]
+    path = score_of(tmp_path / "two.mid", ("Piano", 0, notes), ("Flute", 73, notes))
+    flute = read_one(path, track="Flute")
+    edit_midi(path, flute, Melody.of([(72, 0, 4)]), tmp_path / "new.mid")
+    new = (tmp_path / "new.mid").read_bytes()
+    assert from_midi_track(new, 0) == [(60 + i, 96 * i, 96) for i in range(4)]
+    assert from_midi_track(new, 73) == [(72, 0, 384)]
+
+
+def test_a_part_after_a_change_of_metre_is_edited_where_it_is(tmp_path: Path) -> None:
+    phrase = [(0, 60), (1, 62), (2, 64), (3, 65)]
+    notes = [*phrase, (4, 67), (5, 67), (6, 67), *((start + 7, pitch) for start, pitch in phrase)]
+    path = score_of(tmp_path / "aba.mid", ("Lead", 24, notes), metres=((0, 4, 4), (4, 3, 4), (7, 4, 4)))
+    third = read_one(path, track=3)
+    assert (third.name, third.begins) == ("Lead, part 3", 7.0)
+    edit_midi(path, third, Melody.of([(72, 0, 4)]), tmp_path / "new.mid")
+    after = from_midi_track((tmp_path / "new.mid").read_bytes(), 24)
+    assert after == [*((pitch, 96 * start, 96) for start, pitch in notes[:7]), (72, 672, 384)]
 
 
 def from_midi_track(file: bytes, program: int) -> list[tuple[int, int, int]]:
@@ -672,3 +710,15 @@ def test_nothing_is_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_contents_are_what_files_hold(tmp_path: Path) -> None:
     path = save(SCALE, tmp_path / "tune.abc", key="F major")
     assert contents(SCALE, ".abc", {"key": "F major"}) == path.read_bytes()
+
+
+# --- melodies ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_a_melody_is_made_of_stays_the_callers_own() -> None:
+    pitches = np.array([60, 62])
+    melody = Melody(pitches, np.array([0.0, 1.0]), np.array([1.0, 1.0]))
+    pitches[0] = 1
+    assert melody.pitches.tolist() == [60, 62]
+    with pytest.raises(DataError, match=r"Pitches are whole MIDI numbers. Got \[60.9\]"):
+        Melody(np.array([60.9]), np.array([0.0]), np.array([1.0]))

@@ -190,9 +190,23 @@ def test_draws_follow_temperature_and_seed(tunes):
     assert same[:20] != same[CHUNK:], "what passes through the nets later has draws of its own"
     tunes.decoding = Decoding(temperature=1.0, top_k=1)
     assert tunes.decode(z) == greedy
+    tunes.decoding = Decoding(top_k=5)
+    assert tunes.decoding.temperature == 1.0
+    assert tunes.decode(z, generator(1, "draw")) != greedy, "to draw from some is to draw"
+    with pytest.raises(DataError, match="a temperature of 0 draws none"):
+        Decoding(temperature=0.0, top_k=5)
     tunes.decoding = Decoding(beam=3)
     score = tunes.model.decoder.score
     assert (score(z, tunes.decode(z).plain()) >= score(z, greedy.plain()) - 1e-4).all()
+
+
+def test_a_tune_in_two_four_is_taken_and_one_that_does_not_fit_is_named(tunes, tmp_path):
+    march = Melody.of([(60 + i, i, 1) for i in range(8)], metre=(2, 4))
+    path = march.save(tmp_path / "march.mid")
+    assert tunes.edit(path, note_density=0.5).joined().length == 8
+    high = Melody.of([(100, 0, 4)]).save(tmp_path / "high.mid")
+    with pytest.raises(DataError, match=r"high.mid: The pitches run from E7 to E7"):
+        tunes.edit(high, note_density=1)
 
 
 def test_a_report_shows_piano_rolls(tunes, data, tmp_path):

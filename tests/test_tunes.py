@@ -273,6 +273,7 @@ def test_the_released_data_set_takes_other_metres_and_splits_by_position(songs):
         ({"metres": ()}, "metres names none"),
         ({"variant": "new"}, "Unknown variant 'new' of melodies. Allowed: released"),
         ({"variant": "released", "grid": "melody"}, "use grid='measure'"),
+        ({"variant": "released", "metres": ["2/4"], "transpose": "none"}, "has its own transpose and metres: leave"),
         ({"transpose": "up"}, "Unknown transpose 'up' of melodies"),
         ({"split": (0.5, 0.5)}, "three positive shares"),
         ({"quantise": "eighths"}, "Unknown way to quantise 'eighths'"),

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from latune.errors import DataError
-from latune.music import Grid, Melodies, Melody
+from latune.music import Grid, GridError, Melodies, Melody
 from latune.pictures import Images, as_pixels, read_image
 
 
@@ -202,11 +202,17 @@ class Tunes(Medium):
         return rolls.unflatten(0, x.shape[:-1])
 
     def read(self, path: Path | str, track: int | str | None = None) -> Melody:
-        """The melody of a MIDI, ABC or MusicXML file, in a metre whose bars are as long as the grid's."""
+        """The melody of a MIDI, ABC or MusicXML file, of whose bars one or two are as long as the grid's."""
         from latune.music.reading.opening import read_one
 
         beats = round(self.grid.length)
-        return read_one(path, track=track, metres=[f"{beats}/4", *([f"{beats // 2}/2"] if beats % 2 == 0 else [])])
+        halves = [f"{beats // 2}/2", f"{beats // 2}/4"] if beats % 2 == 0 else []  # two bars of 2/4 are one of 4/4
+        melody = read_one(path, track=track, metres=[f"{beats}/4", *halves])
+        try:
+            self.take(melody)
+        except GridError as error:
+            raise GridError(error.reason, f"{path}: {error}") from error
+        return melody
 
 
 def size_of_images(medium: Medium, what: str) -> tuple[int, int, int]:

@@ -22,8 +22,13 @@ Controls = Annotated[
 By = Annotated[str | None, Parameter(help="how controls move: actor, descent or vector; chosen unless given")]
 Strength = Annotated[float, Parameter(help="how much of a control's way is gone")]
 Realism = Annotated[float, Parameter(help="how much the control realism mends, from 0 to 1")]
-Temperature = Annotated[float, Parameter(help="of melodies: 0 the likeliest tokens, 1 as the model says")]
-TopK = Annotated[int | None, Parameter(help="of melodies: draw from so many likeliest tokens")]
+Temperature = Annotated[
+    float | None,
+    Parameter(help="of melodies: 0, which is meant unless given, the likeliest tokens; 1 as the model says"),
+]
+TopK = Annotated[
+    int | None, Parameter(help="of melodies: draw from so many likeliest tokens, at a temperature of 1 or TEMPERATURE")
+]
 Beam = Annotated[int | None, Parameter(help="of melodies: look for the likeliest tune among so many")]
 
 
@@ -38,7 +43,7 @@ def sample(
     by: By = None,
     strength: Strength = 1.0,
     realism: Realism = 0.0,
-    temperature: Temperature = 0.0,
+    temperature: Temperature = None,
     top_k: TopK = None,
     beam: Beam = None,
     seed: Seed = 0,
@@ -97,8 +102,8 @@ def edit(
     run
         A run folder.
     file
-        An image file, which is scaled and cropped to the model's size; or a MIDI, ABC or MusicXML file, every bar of
-        which is edited.
+        An image file, which is scaled and cropped to the model's size; or a MIDI, ABC or MusicXML file, of whose
+        melody every bar is edited: of the chosen track, and where the metre changes, of one part between two changes.
     set_
         Move a coordinate by a latent amount: thickness=+2.
     to
@@ -246,9 +251,9 @@ def _read(space: Space, file: Path, track: str | None) -> Any:
     return melody
 
 
-def _decode(space: Space, temperature: float, top_k: int | None, beam: int | None) -> None:
+def _decode(space: Space, temperature: float | None, top_k: int | None, beam: int | None) -> None:
     """How tokens of melodies are chosen."""
-    if not temperature and top_k is None and beam is None:
+    if temperature is None and top_k is None and beam is None:
         return
     from latune.medium import Tunes
     from latune.nets import Decoding
@@ -273,7 +278,7 @@ def _save_edit(space: Space, file: Path, given: Any, x: Tensor, edited: Any, tar
         if file.suffix.lower() in midi and target.suffix.lower() in midi:
             written = edit_midi(file, given, new, target)
         else:
-            written = new.save(target, name=given.name)
+            written = new.save(target, name=given.name, metre=given.metre)
         say(f"wrote {written}")
         return
     again = space.decode(space.encode(x)).plain().cpu()

@@ -36,6 +36,7 @@ class Melody:
         tempo: quarter notes a minute.
         program: General MIDI instrument, 0 to 127.
         name: title.
+        begins: where it begins in the file that it was read from, in quarter notes.
 
     Raises:
         DataError: for notes that are no notes, are not in order, or sound together.
@@ -53,10 +54,13 @@ class Melody:
     tempo: float = 120.0
     program: int = 0
     name: str = ""
+    begins: float = 0.0
 
     def __post_init__(self) -> None:
-        pitches = np.asarray(self.pitches, np.int64)
-        starts, durations = (np.asarray(each, np.float64) for each in (self.starts, self.durations))
+        pitches = np.array(self.pitches, np.int64)  # copies: what a caller holds stays its own
+        if not np.array_equal(pitches, np.asarray(self.pitches)):
+            raise DataError(f"Pitches are whole MIDI numbers. Got {np.asarray(self.pitches).tolist()[:8]}.")
+        starts, durations = (np.array(each, np.float64) for each in (self.starts, self.durations))
         if not pitches.shape == starts.shape == durations.shape or pitches.ndim != 1:
             raise DataError(
                 "A melody has as many pitches as starts and durations. Got "
@@ -198,6 +202,7 @@ class Melody:
             starts=begin[kept] - start,
             durations=(stop - begin)[kept],
             length=end - start,
+            begins=self.begins + start,
         )
 
     # --- out ----------------------------------------------------------------------------------------------------------

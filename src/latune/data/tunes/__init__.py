@@ -171,6 +171,11 @@ def _load(
     if transpose not in TRANSPOSE:
         raise DataError(unknown("transpose of melodies", transpose, TRANSPOSE))
     chosen, allowed = grid_of(grid, metres, variant)
+    if variant is not None:
+        own = {"split": (split, FRACTIONS), "transpose": (transpose, "training"), "metres": (metres, FOUR)}
+        given = [each for each, (value, default) in own.items() if tuple(value) != tuple(default)]
+        if given:
+            raise DataError(f"The variant '{variant}' has its own {' and '.join(given)}: leave these settings out.")
     found = source()
     return build(
         name,

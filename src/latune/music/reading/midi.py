@@ -125,6 +125,7 @@ def _tune(
         tempo=_tempo(score, begin),
         program=int(track.program) if 0 <= int(track.program) <= 127 else 0,
         name=title,
+        begins=begin / score.tpq,
     )
     return Tune(number, title, melody, remarks=remarks)
 

@@ -131,7 +131,9 @@ def _chosen(path: Path, found: Sequence[Tune], track: int | str | None) -> Tune:
         return named[0]
     if path.suffix.lower() == ".abc":
         if len(found) > 1:
-            raise DataError(f"{path} has {len(found):,} tunes. Say which: track=1, or track='{found[0].title}'. {told}")
+            raise DataError(
+                f"{path} has {len(found):,} tunes. Say which by its number or title: track=1, --track 1. {told}"
+            )
         return found[0]
     good = [tune for tune in found if tune.melody is not None]
     if not good:

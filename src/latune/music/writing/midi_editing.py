@@ -37,16 +37,18 @@ def edit_midi(
 ) -> Path:
     """A MIDI file in which one melody has become another; its tempo map, instruments and other tracks are kept.
 
-    The track (and channel) that holds the notes of `old` is found; its notes give way to those of `new`, struck as
-    hard as the notes they replace. Notes that both have keep the very time at which they were played. Everything else
-    in the file, and the rest of that track, stays as it is; tempo, metre and program of the melodies are not looked at.
+    The track (and channel) that holds the notes of `old` is found, of several the one of its name; its notes give way
+    to those of `new`, struck as hard as the notes they replace. Notes that both have keep the very time at which they
+    were played. Everything else in the file, and the rest of that track, stays as it is; tempo, metre and program of
+    the melodies are not looked at.
 
     Args:
         original: the file.
         old: the melody as it was read from the file, or a part of it.
         new: what takes its place.
         out: where to; may be the original itself.
-        start: where `old` begins in the file, in quarter notes; where None, the first place that has all its notes.
+        start: where `old` begins in the file, in quarter notes; where None, the place that it was read from, or the
+            first one that has all its notes.
         near: how far, in quarter notes, a played note may be from its place in `old`.
 
     Raises:
@@ -65,6 +67,7 @@ def edited(
     """The bytes of a MIDI file in which one melody has become another; see `edit_midi`."""
     ticks, chunks = _chunks(file, name)
     best: tuple[int, int, int, list[int], float] | None = None  # notes found, chunk, channel, which they are, shift
+    called = False  # whether the track that was found has the melody's name
     parsed: dict[int, list[tuple[int, bytes]]] = {}
     for index, (kind, content) in enumerate(chunks):
         if kind != b"MTrk":
@@ -72,8 +75,9 @@ def edited(
         parsed[index] = _events(content, name)
         for channel, notes in _notes(parsed[index]).items():
             which, shift = _found(old, notes, ticks, start, near)
-            if best is None or len(which) > best[0]:
-                best = (len(which), index, channel, which, shift)
+            named = bool(old.name) and old.name.partition(", part ")[0] == _title(parsed[index])
+            if best is None or (len(which), named) > (best[0], called):
+                best, called = (len(which), index, channel, which, shift), named
     if best is None:
         raise DataError(f"There are no notes in {name}.")
     count, index, channel, which, shift = best
@@ -95,7 +99,7 @@ def _found(old: Melody, notes: list[Sounded], ticks: int, start: float | None, n
     pitches = np.array([note.pitch for note in notes])
     times = np.array([note.start for note in notes]) / ticks
     firsts = times[pitches == old.pitches[0]] - old.starts[0]
-    shifts = [start] if start is not None else [0.0, *(float(each) for each in firsts if each >= -near)]
+    shifts = [start] if start is not None else [old.begins, 0.0, *(float(each) for each in firsts if each >= -near)]
     best: tuple[list[int], float] = ([], shifts[0])
     for shift in shifts:
         which: list[int] = []
@@ -237,6 +241,15 @@ def _number(content: bytes, at: int) -> tuple[int, int]:
         number, at = number << 7 | byte & 0x7F, at + 1
         if not byte & 0x80:
             return number, at
+
+
+def _title(events: list[tuple[int, bytes]]) -> str:
+    """The name of a track."""
+    for _, message in events:
+        if message[:2] == b"\xff\x03":
+            length, begin = _number(message, 2)
+            return message[begin : begin + length].decode("utf-8", "replace").strip()
+    return ""
 
 
 def _notes(events: list[tuple[int, bytes]]) -> dict[int, list[Sounded]]:

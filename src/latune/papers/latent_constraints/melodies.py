@@ -132,11 +132,11 @@ def rolls(gallery: Gallery) -> list[Picture]:
 TITLES: Mapping[str, tuple[str, dict[str, Any]]] = {
     "pitch": (f"Share of notes in {SCALE}", {}),
     "pitch satisfied": (f"All notes in {SCALE}", {"digits": 1, "unit": "%"}),
-    "density": (f"Notes / {NOTES}, at most 1", {}),
+    "density": (f"Notes / {NOTES} (1 at most)", {}),
     "density satisfied": (f"{NOTES} notes or more", {"digits": 1, "unit": "%"}),
     "both satisfied": ("Both", {"digits": 1, "unit": "%"}),
     "zmse": ("zMSE", {"higher_is_better": False}),
-    "way": ("The same, not divided by the posterior's scale", {"higher_is_better": False}),
+    "way": ("Squared move", {"higher_is_better": False}),
 }
 COLUMNS = {"prior": "prior", "scale": f"only {SCALE}", "both": f"{SCALE}, {NOTES} notes"}
 PUBLISHED = {
