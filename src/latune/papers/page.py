@@ -125,7 +125,7 @@ def _by_arm(experiment: Experiment, on_file: Mapping[Scale, Sequence[Mapping[str
 
 
 def _crossed(experiment: Experiment, on_file: Mapping[Scale, Sequence[Mapping[str, Any]]]) -> str:
-    """Of one arm: a number titled "column, row" stands there, each column once a scale."""
+    """Of one arm: a number titled "column, row" stands there, each column once a scale, the paper's in brackets."""
     ours = {scale: spreads(records) for scale, records in on_file.items()}
     (arm,) = experiment.titles
     cells: dict[str, dict[str, str]] = {}  # by row title, by heading
@@ -133,6 +133,8 @@ def _crossed(experiment: Experiment, on_file: Mapping[Scale, Sequence[Mapping[st
         column, _, row = quantity.title.partition(", ")
         for scale in on_file:
             shown = cell(quantity, ours[scale].get(arm, {}).get(name)) or _absent(scale)
+            if published := cell(quantity, experiment.published.get(arm, {}).get(name)):
+                shown += f" (the paper's {published})"
             cells.setdefault(row, {})[f"{heading(replace(quantity, title=column))}, {scale} scale"] = shown
     head = list(dict.fromkeys(each for line in cells.values() for each in line))
     return _table(["", *head], [[row, *(line.get(each, "–") for each in head)] for row, line in cells.items()])
