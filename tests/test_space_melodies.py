@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import warnings
 
@@ -303,12 +304,19 @@ def test_the_command_line_samples_edits_and_traverses(run, tmp_path, monkeypatch
     assert len(set(whole)) == 1, "a tune a step, all of its bars"
     assert {"down.png", "between.png"} <= {path.name for path in tmp_path.iterdir()}
     assert (tmp_path / "moved" / "contour.png").exists()
+    (tmp_path / "songs").mkdir()
+    shutil.copy(tmp_path / "song.mid", tmp_path / "songs")
+    (tmp_path / "songs" / "none.mid").write_bytes(b"no notes")
+    capsys.readouterr()
+    run_cli(monkeypatch, "data", "inspect", "songs", "--json", "songs.json")
+    assert re.search(r"skipped +1\n.* 1  none.mid", capsys.readouterr().out)
+    found = json.loads((tmp_path / "songs.json").read_text())
+    assert found["read"] == 1 and list(found["skipped"].values()) == [["none.mid"]]
     for words, told in (
         (("sample", run, "--out", "a.gif"), "Melodies are written as .mid"),
         (("sample", run, "--beam", "0"), "beam is a whole number"),
         (("traverse", run, "--out", "moved.mid"), "Traversals are pictures in a folder"),
         (("edit", run, "song.mid", "--track", "bass", "--set", "contour=1"), "There is no tune or track 'bass'"),
-        (("data", "inspect", tmp_path), "holds tunes, as"),
         (("edit", run, "none.mid", "--set", "contour=1"), "none.mid"),
         (("walk", run), "A walk is of images"),
     ):

@@ -27,17 +27,27 @@ def data_list() -> None:
 
 @data_app.command(name="inspect")
 def data_inspect(folder: Path, *, attributes: Path | None = None, json_file: Json = None) -> None:
-    """Look at a folder of images and its table: sizes, colours, attributes, and every problem found.
+    """Look at a folder of images and its table, or of tunes: what is there, and every problem found.
 
     Parameters
     ----------
     folder
-        Your folder of images.
+        Your folder of images, or of MIDI, ABC and MusicXML files: which are read, which are not, and why.
     attributes
         A CSV with one row an image.
     """
     from latune.data import inspect
+    from latune.data.listing import holds_tunes
 
+    if attributes is None and holds_tunes(folder):
+        from latune.music.reading import read_folder
+
+        found = read_folder(folder)
+        say(found.table())
+        write(json_file, {"read": len(found), "remarks": dict(found.remarks), "skipped": found.skipped})
+        if not len(found):
+            sys.exit(2)
+        return
     inspection = inspect(folder, attributes)
     out.print(inspection.table())
     write(json_file, inspection.as_dict())

@@ -29,6 +29,11 @@ class Listing:
         return [name.partition("/")[0] if "/" in name else "" for name in self.files]
 
 
+def holds_tunes(folder: Path | str) -> bool:
+    """Whether a folder has a file that is read as a melody."""
+    return any(each.suffix.lower() in TUNES for each in Path(folder).expanduser().rglob("[!.]*"))
+
+
 def list_folder(path: Path | str) -> Listing:
     """List a folder of images; CSV files are its tables, everything else counts as an image.
 
