@@ -112,8 +112,8 @@ EXPERIMENTS = [
         notes=(
             "Adam at 3e-4, an actor's update after ten of the critic's, a gradient penalty of 10, as published; our "
             "own presets let rates fall to nothing, so that the game comes to rest.",
-            "The paper prints no numbers here. Its losses go on swinging; with these small nets they rest after some 2,000 "
-            "updates.",
+            "The paper prints no numbers here. Its losses go on swinging; those of these small nets rest after some "
+            "2,000 updates.",
         ),
     ),
 ]
