@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latune.controls import JUDGINGS, Judging
+from latune.controls import Judging
 from latune.music import GRIDS, Melodies, Melody
 from latune.nets import LatentNets
 from latune.papers import EXPERIMENTS, Subject
@@ -43,7 +43,6 @@ def subject(tiny_tunes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(melodies, "JUDGED", 200)
     monkeypatch.setattr(phases, "JUDGED", 200)
     monkeypatch.setattr(phases, "LEARNING", replace(phases.LEARNING, nets=TINY, steps=1000, batch_size=8))
-    monkeypatch.setitem(JUDGINGS, "fast", JUDGE)
     recipe = read("lc-melody-small", words)
     data = open_data(recipe)
     return Subject(train(recipe, tmp_path / "run", data=data), recipe, data, {"rows": 20}, 0, tmp_path)

@@ -69,7 +69,7 @@ def rule_lesson(
         said: of these, and of further ones.
         moved: the further ones; fewer are as many as are taught.
         rule, seed: for messages; of what is kept.
-        sharp: power of what is taught, from 0 to 1.
+        sharp: the power to which these shares are raised.
 
     Raises:
         DataError: where it said the same of all.

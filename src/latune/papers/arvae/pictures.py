@@ -27,6 +27,7 @@ ARMS = {"beta-vae": "β-VAE", "ar-vae": "AR-VAE"}
 SCATTERED = 2000  # test examples in a scatter plot
 PLANES = {"mnist": ("thickness", "slant", "width"), "sprites": ("scale", "x", "y")}  # three are readable side by side
 TRAVERSED = 2  # test examples whose attributes are moved
+GAP = 24  # pixels between two that stand beside each other
 LARGEST = 290_000  # bytes of a picture
 
 
@@ -53,14 +54,17 @@ def scatter(gallery: Gallery) -> list[Picture]:
 
 def moved(gallery: Gallery) -> list[Picture]:
     """Figs. 9 and 10: test examples decoded with one attribute's dim at ten values from -4 to 4, the others kept."""
-    made = []
-    for label, title in ARMS.items():
-        subject = gallery.open_subject(label)
+    rows, names, made = [], [], []
+    subjects = {title: gallery.open_subject(label) for label, title in ARMS.items()}
+    for subject in subjects.values():
         names, dims = subject.attributes, dims_of(subject)
         z = sampled_codes(subject, drawn(subject.data.splits["test"], TRAVERSED, seed=0))
-        made_of = torch.stack([traversals(subject, z, dims[name]) for name in names])
-        images = subject.space.medium.pictures(made_of)  # (l, n, 10, c, h, w)
-        sheet = sheets.sheet(images.flatten(0, 2), columns=images.shape[2], group=len(z))
+        rows.append(torch.stack([traversals(subject, z, dims[name]) for name in names]))
+    shown = next(iter(subjects.values())).space.medium.pictures(
+        torch.stack(rows)
+    )  # piano-rolls all of the same pitches
+    for title, images in zip(subjects, shown, strict=True):  # (l, n, 10, c, h, w) each
+        sheet = sheets.sheet(images.flatten(0, 2), columns=images.shape[2], group=images.shape[1])
         made.append(style.png(labelled_sheet(sheet, title, names)))
     caption = (
         "Two test examples, decoded with the dim of the named attribute at ten values from -4 to 4, all others kept. "
@@ -164,10 +168,10 @@ def beside(pngs: Sequence[bytes], columns: int) -> bytes:
     rows = [parts[i : i + columns] for i in range(0, len(parts), columns)]
     widths = [max(row[i].width for row in rows if i < len(row)) for i in range(min(columns, len(parts)))]
     heights = [max(part.height for part in row) for row in rows]
-    page = Image.new("RGB", (sum(widths), sum(heights)), "white")
+    page = Image.new("RGB", (sum(widths) + GAP * (len(widths) - 1), sum(heights)), "white")
     for i, row in enumerate(rows):
         for j, part in enumerate(row):
-            page.paste(part, (sum(widths[:j]), sum(heights[:i])), part)
+            page.paste(part, (sum(widths[:j]) + GAP * j, sum(heights[:i])), part)
     page.thumbnail((1400, 4000), Image.Resampling.LANCZOS)
     while True:
         buffer = io.BytesIO()

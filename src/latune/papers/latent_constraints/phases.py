@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from latune.attributes.melody_rules import in_scale
-from latune.controls import JUDGINGS, Learning, learn_critic
+from latune.controls import PRESETS
 from latune.controls.learning import learn_actor
 from latune.controls.rules import rule_of
 from latune.controls.teaching import asked_of, points_to_judge, rule_lesson
 from latune.files import write_json
+from latune.nets import LATENT_NETS
 from latune.papers.experiment import Arm, Experiment, Gallery, Measured, Picture, Quantity, Subject
 from latune.papers.latent_constraints.paper import PAPER
 from latune.papers.latent_constraints.pictures import shown
@@ -24,11 +26,7 @@ if TYPE_CHECKING:
 
 SCALE = "C major"
 JUDGED = 8000  # melodies that the rule is asked about
-# As published: no rate that falls, an actor that plays at every tenth update, a gradient penalty of 10; nets are small.
-LEARNING = Learning(
-    steps=6000, lr=3e-4, decay=False, every=10, penalty="gradient", penalty_weight=10.0, mismatched="none", draw=1.0,
-    attribute=0.0, energy=0.0, balanced=False,
-)  # fmt: skip
+LEARNING = replace(PRESETS["paper"], nets=LATENT_NETS["small"], steps=6000, mixing="coordinate", matmul="medium")
 EARLY = 1 / 4  # of the updates, before which nothing is measured
 
 
@@ -41,8 +39,7 @@ def played(subject: Subject) -> dict[str, list[float]]:
     rule = rule_of(in_scale(SCALE))
     points = points_to_judge(space, None, JUDGED, seed)
     lesson = rule_lesson(SCALE, points, [asked_of(space, rule, points.mean)], [], rule, seed)
-    judge = learn_critic(lesson, JUDGINGS["fast"], seed)
-    learn_actor(lesson, space.codes, LEARNING, seed, folder, judge=judge)
+    learn_actor(lesson, space.codes, LEARNING, seed, folder)
     lines = read_log(folder)
     losses = {"step": [float(line["step"]) for line in lines]}
     losses |= {player: [line[f"loss/{player}"] for line in lines] for player in ("critic", "actor")}
@@ -68,8 +65,8 @@ def against(subject: Subject) -> Measured:
 def curves(gallery: Gallery) -> list[Picture]:
     """Fig. 11: both losses over the critic's updates, a column a seed."""
     caption = (
-        "Losses of critic and actor, means of 100 updates, while melodies are taught to stay in C major. Where the "
-        "critic's loss falls it has found out what the actor does, and the actor's rises until it does something else."
+        "Losses of critic and actor, means of 100 updates, while melodies are taught to stay in C major. At first the "
+        "one rises where the other falls: the actor has found what the critic believes, or the critic has found it out."
     )
     return [Picture("losses", caption, shown(drawn([result["detail"] for result in gallery.results])))]
 
@@ -98,11 +95,11 @@ EXPERIMENTS = [
             "paper": (Arm("vae", "MelodyVAE", "lc-melody-paper"),),
         },
         quantities={
-            "critic": Quantity("Loss of the critic", higher_is_better=None),
-            "actor": Quantity("Loss of the actor", higher_is_better=None),
-            "critic swings": Quantity("Its standard deviation, critic", higher_is_better=None),
-            "actor swings": Quantity("Its standard deviation, actor", higher_is_better=None),
-            "against": Quantity("Correlation of both losses", higher_is_better=None),
+            "critic": Quantity("Mean, loss of the critic", higher_is_better=None),
+            "actor": Quantity("Mean, loss of the actor", higher_is_better=None),
+            "critic swings": Quantity("Standard deviation, loss of the critic", higher_is_better=None),
+            "actor swings": Quantity("Standard deviation, loss of the actor", higher_is_better=None),
+            "against": Quantity("Correlation with the critic's, loss of the actor", higher_is_better=None),
         },
         settings={"rule": f"only {SCALE}", "judged": JUDGED, "updates": LEARNING.steps, "measured": "last 3/4"},
         measure=against,
