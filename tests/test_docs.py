@@ -32,6 +32,13 @@ def test_every_setting_is_told_with_its_default() -> None:
     assert dict(rows) == dict(settings(Recipe))
 
 
+def test_every_choice_can_be_typed() -> None:
+    """On the command line `none` and `null` take a setting away: no choice may be called that."""
+    told = [line for line in (DOCS / "recipes.md").read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    assert len(told) > 100
+    assert not [line for line in told if {"none", "null"} & set(re.findall(r"`(\w+)`", line.split(" | ")[2]))]
+
+
 def test_every_preset_is_told() -> None:
     text = (DOCS / "recipes.md").read_text(encoding="utf-8") + (DOCS / "arvae.md").read_text(encoding="utf-8")
     assert [f"{name}: {p}" for name, model in MODELS.items() for p in model.presets if f"`{p}`" not in text] == []

@@ -207,7 +207,7 @@ def test_the_released_variant_has_edges():
 
 
 def test_windows_of_one_tune_are_in_one_split(songs):
-    data = tunes.tunes(path=songs, transpose="none", unique=False)
+    data = tunes.tunes(path=songs, transpose="never", unique=False)
     assert data.shape == (24,)
     assert list(data.attributes) == ["rhythmic_complexity", "pitch_range", "note_density", "contour"]
     assert data.provenance["tunes"] == {
@@ -237,12 +237,12 @@ def test_only_training_is_transposed_and_nothing_tested_was_trained_on(songs):
     assert (lowest == 2).any()  # the lowest pitch of the grid
     other = tunes.tunes(path=songs, seed=1)
     assert not torch.equal(data.tokens[data.splits["test"]], other.tokens[other.splits["test"]])
-    plain = tunes.tunes(path=songs, transpose="none", unique=False)
+    plain = tunes.tunes(path=songs, transpose="never", unique=False)
     assert len(plain) == 12 * 20
 
 
 def test_melodies_of_sixteen_bars(songs):
-    data = load("tunes", path=str(songs), grid="melody", transpose="none")
+    data = load("tunes", path=str(songs), grid="melody", transpose="never")
     assert data.shape == (256,)
     assert len(data) == 12 * 5
     assert "note_count" in data.attributes
@@ -273,7 +273,7 @@ def test_the_released_data_set_takes_other_metres_and_splits_by_position(songs):
         ({"metres": ()}, "metres names none"),
         ({"variant": "new"}, "Unknown variant 'new' of melodies. Allowed: released"),
         ({"variant": "released", "grid": "melody"}, "use grid='measure'"),
-        ({"variant": "released", "metres": ["2/4"], "transpose": "none"}, "has its own transpose and metres: leave"),
+        ({"variant": "released", "metres": ["2/4"], "transpose": "never"}, "has its own transpose and metres: leave"),
         ({"transpose": "up"}, "Unknown transpose 'up' of melodies"),
         ({"split": (0.5, 0.5)}, "three positive shares"),
         ({"quantise": "eighths"}, "Unknown way to quantise 'eighths'"),

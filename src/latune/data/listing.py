@@ -62,6 +62,8 @@ def list_folder(path: Path | str) -> Listing:
             stat = whole_path.stat()
             found.append((whole_path.relative_to(root).as_posix(), (stat.st_size, stat.st_mtime_ns)))
     if not found:
-        raise DataError(f"There is no image in {root}.")
+        raise DataError(
+            f"There is no image in {root}, nor a tune: image files, or MIDI, ABC and MusicXML files are read."
+        )
     found.sort()
     return Listing(root, [name for name, _ in found], [stamp for _, stamp in found], sorted(tables))

@@ -130,6 +130,8 @@ def _explain(mistake: Any) -> tuple[str, str]:
     hint = ""
     if kind == "model_type" and mistake["ctx"]["class_name"] == "RampSection":
         message = "Or a ramp, such as {start = 0.0, end = 1.0}"
+    if kind in ("bool_parsing", "bool_type"):
+        message = "Allowed: true, false"
     if kind == "literal_error":
         allowed = [word.strip("' ") for word in mistake["ctx"]["expected"].replace(" or ", ",").split(",")]
         hint = " " + did_you_mean(str(mistake["input"]), allowed)

@@ -95,7 +95,7 @@ class DataSection(Section):
         default=None, description="of melodies: bars of 24 ticks, or 16 bars of 16 steps"
     )
     metres: list[str] | None = Field(default=None, description="of melodies: which are kept, as 4/4")
-    transpose: Literal["training", "all", "none"] | None = Field(
+    transpose: Literal["training", "all", "never"] | None = Field(
         default=None, description="of melodies: which tunes are transposed to all places within the grid's range"
     )
     quantise: Literal["auto", "no", "sixteenths", "ticks"] | None = Field(

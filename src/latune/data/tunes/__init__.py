@@ -19,7 +19,7 @@ from latune.music.reading.voice import check_quantise
 
 __all__ = ["bach", "folk", "nottingham", "pop909", "taberna", "tunes", "whole"]
 
-TRANSPOSE = ("training", "all", "none")
+TRANSPOSE = ("training", "all", "never")
 FOUR = ("4/4",)
 
 
@@ -51,7 +51,7 @@ bach = _loader(
         grid: `measure`, bars of 24 ticks with pitches from 55 to 84, or `melody`, windows of 16 bars of 16 steps that
             slide by one bar.
         split: shares of training, validation and test; all windows of a tune are in one of them.
-        transpose: `training` transposes training tunes, `all` every tune, `none` none but those that would not fit the
+        transpose: `training` transposes training tunes, `all` every tune, `never` none but those that would not fit the
             grid. A measure is moved to every place within the grid's range, a melody by -5 to 6 semitones.
         metres: of the tunes that are taken; bars have to fill those of the grid.
         unique: whether of equal windows one is kept; it is the one in the test split, so that nothing that is tested on

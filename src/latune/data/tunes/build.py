@@ -66,7 +66,7 @@ def build(
     *,
     seed: int,
     split: Sequence[float],
-    transpose: Literal["training", "all", "none"],
+    transpose: Literal["training", "all", "never"],
     unique: bool,
     provenance: dict[str, Any],
 ) -> TokenData:
