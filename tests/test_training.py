@@ -199,6 +199,26 @@ def test_killed_and_resumed_equals_uninterrupted(text, lines, processes, tmp_pat
     assert not list(broken.glob(".*.part")), "what a killed process left half-written is gone"
 
 
+def test_weights_are_kept_after_the_updates_asked_for(data, tmp_path):
+    run, shorter = tmp_path / "run", tmp_path / "shorter"
+    train(recipe_of(keep=[5, 9]), run, data=data)
+    train(recipe_of(steps=5), shorter, data=data)
+    first, second = Space.load(run, step=5).model.state_dict(), Space.load(shorter).model.state_dict()
+    assert all(torch.equal(first[name], second[name]) for name in second)
+    assert not torch.equal(Space.load(run, step=9).model.encoder[1].weight, first["encoder.1.weight"])
+    with pytest.raises(RunError, match=r"kept no weights of step 6. It kept those of 5, 9"):
+        Space.load(run, step=6)
+    with pytest.raises(RunError, match=r"training.keep"):
+        Space.load(shorter, step=5)
+
+
+def test_what_is_kept_is_the_average_where_there_is_one(data, tmp_path):
+    train(recipe_of(keep=[7], ema=0.5), tmp_path / "run", data=data)
+    train(recipe_of(steps=7, ema=0.5), tmp_path / "shorter", data=data)
+    kept, there = Space.load(tmp_path / "run", step=7), Space.load(tmp_path / "shorter")
+    assert all(torch.equal(a, b) for a, b in zip(kept.model.parameters(), there.model.parameters(), strict=True))
+
+
 def test_moments_come_back_in_the_memory_order_of_their_parameters(tmp_path):
     """A fused optimiser walks parameter, gradient and moments side by side in memory."""
 

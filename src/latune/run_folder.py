@@ -47,11 +47,16 @@ def write(
     )
 
 
-def read(folder: Path, device: Any = "cpu", nets: tuple[nn.Module, nn.Module] | None = None) -> Parts:
+def read(
+    folder: Path, device: Any = "cpu", nets: tuple[nn.Module, nn.Module] | None = None, step: int | None = None
+) -> Parts:
     """Model, spec, attributes, calibration and provenance of a run folder.
 
+    After `step` updates instead of at the end, there is no calibration: it was measured on the finished model.
+
     Raises:
-        RunError: when the folder is not a run, is not finished, was written by a newer Latune, or its files do not fit.
+        RunError: when the folder is not a run, is not finished, was written by a newer Latune, its files do not fit, or
+            it did not keep the weights of that step.
     """
     if not folder.is_dir():
         raise RunError(f"There is no run folder at {folder}. Train one: latune train arvae-digits --out {folder}")
@@ -84,14 +89,21 @@ def read(folder: Path, device: Any = "cpu", nets: tuple[nn.Module, nn.Module] | 
         model = build(spec, nets=nets)
     except RecipeError as error:
         raise RunError(f"The model of {folder} cannot be built: {error}") from error
-    if not (folder / ckpt.WEIGHTS).exists():
+    path = folder / ckpt.weights_at(step)
+    if step is not None and not path.exists():
+        steps = ", ".join(map(str, ckpt.kept(folder)))
         raise RunError(
-            f"{folder / ckpt.WEIGHTS} is missing. It is written when the training ends: restore it from a copy, or "
+            f"{folder} kept no weights of step {step}. "
+            + (f"It kept those of {steps}." if steps else "Train with training.keep=[STEP, ...] to keep some.")
+        )
+    if not path.exists():
+        raise RunError(
+            f"{path} is missing. It is written when the training ends: restore it from a copy, or "
             f"remove {SPACE} and run the training's command again."
         )
-    tensors, _ = ckpt.load_tensors(folder / ckpt.WEIGHTS)
-    ckpt.load_weights(model, tensors, folder / ckpt.WEIGHTS)
-    return model.to(device), spec, attributes, calibration, about
+    tensors, _ = ckpt.load_tensors(path)
+    ckpt.load_weights(model, tensors, path)
+    return model.to(device), spec, attributes, calibration if step is None else {}, about
 
 
 def fingerprint(model: nn.Module) -> str:

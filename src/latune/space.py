@@ -483,20 +483,29 @@ class Space:
         return folder
 
     @classmethod
-    def load(cls, folder: Path | str, device: Any = "cpu", nets: tuple[nn.Module, nn.Module] | None = None) -> Space:
+    def load(
+        cls,
+        folder: Path | str,
+        device: Any = "cpu",
+        nets: tuple[nn.Module, nn.Module] | None = None,
+        step: int | None = None,
+    ) -> Space:
         """Open a run folder, and the controls in it.
 
         Args:
             folder: what `save` or a training wrote.
             device: where to put the weights.
             nets: own encoder and decoder modules, where they cannot be imported by the name in the run.
+            step: the model as it was after that many updates, where its recipe kept it (`training.keep`); without
+                controls and units, which are those of the finished model.
 
         Raises:
             RunError: when the folder is not a run, is not finished, or its files do not fit each other.
         """
         folder = Path(folder)
-        space = cls(*run_folder.read(folder, device, nets))
-        space._controls_folder = folder / CONTROLS
+        space = cls(*run_folder.read(folder, device, nets, step))
+        if step is None:
+            space._controls_folder = folder / CONTROLS
         return space
 
     @classmethod

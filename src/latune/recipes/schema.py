@@ -358,6 +358,7 @@ class TrainingSection(Section):
     log_every: int = Field(default=50, gt=0)
     checkpoint_seconds: float = Field(default=30.0, ge=0)
     validate_every: int = Field(default=1, ge=0)
+    keep: tuple[Annotated[int, Field(gt=0)], ...] | None = None
     ema: float = Field(default=0.0, ge=0, lt=1)
     precision: Literal["fp32", "bf16"] = "fp32"
     compile: bool = False
@@ -368,7 +369,8 @@ class TrainingSection(Section):
 
     def plan(self) -> Plan:
         """The trainer's plan."""
-        return Plan(**{key: getattr(self, key) for key in type(self).model_fields if key not in ("optimiser", "start")})
+        asked = {key: getattr(self, key) for key in type(self).model_fields if key not in ("optimiser", "start")}
+        return Plan(**asked | {"keep": self.keep or ()})
 
 
 class Recipe(Section):

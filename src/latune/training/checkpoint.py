@@ -20,6 +20,23 @@ from latune.files import whole
 
 CHECKPOINT = "checkpoint.safetensors"
 WEIGHTS = "weights.safetensors"
+_KEPT = "weights-{}.safetensors"
+
+
+def weights_at(step: int | None = None) -> str:
+    """The file of a run folder that has the weights as they were after so many updates; None: at the end.
+
+    >>> weights_at(400), weights_at()
+    ('weights-400.safetensors', 'weights.safetensors')
+    """
+    return WEIGHTS if step is None else _KEPT.format(step)
+
+
+def kept(folder: Path) -> list[int]:
+    """After which updates a run kept its weights, those at the end left out, in order."""
+    before, after = _KEPT.split("{}")
+    steps = (path.name.removeprefix(before).removesuffix(after) for path in folder.glob(_KEPT.format("*")))
+    return sorted(int(step) for step in steps if step.isdecimal())
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:

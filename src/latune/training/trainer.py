@@ -38,6 +38,7 @@ class Plan:
         log_every: updates between two lines of the log (the only moments at which the device is waited for).
         checkpoint_seconds: at most this long is lost in a crash (checkpoints fall on logged steps).
         validate_every: epochs between two measurements on the validation split; 0 for none.
+        keep: updates after which the weights are kept, besides those at the end (`Space.load(folder, step)`).
         ema: decay of an exponential moving average of the weights that replaces them at the end; 0 for none.
         precision: `fp32`, or `bf16` to run the nets under autocast (losses stay in fp32).
         compile: compile the nets; pays for fully connected nets and on GPUs.
@@ -51,6 +52,7 @@ class Plan:
     log_every: int = 50
     checkpoint_seconds: float = 30.0
     validate_every: int = 1
+    keep: tuple[int, ...] = ()
     ema: float = 0.0
     precision: Literal["fp32", "bf16"] = "fp32"
     compile: bool = False
@@ -142,6 +144,8 @@ class Trainer:
                     history.append(self.game.step(self.batch(self.step), self.step))
                     self._average()
                     self.step += 1
+                    if self.step in self.plan.keep:
+                        self._keep()
                     last = self.step == self.total
                     ended_epoch = self.step % self.per_epoch == 0
                     if self.step % self.plan.log_every == 0 or ended_epoch or last:
@@ -232,6 +236,12 @@ class Trainer:
     def _use_average(self) -> None:
         for parameter, mean in zip(self.game.model.parameters(), self.ema, strict=False):
             parameter.copy_(mean)
+
+    def _keep(self) -> None:
+        """Write the weights as training would leave them behind now."""
+        if self.folder is not None:
+            with self._averaged():
+                ckpt.save_tensors(self.folder / ckpt.weights_at(self.step), self.game.model.state_dict(), {})
 
     def save(self) -> None:
         """Write a checkpoint with everything the next step depends on.
