@@ -195,6 +195,15 @@ def test_the_crop_is_the_square_around_the_centre(home):
         assert (pixels[0, :, side // 2 + edge :] == 255).all()
 
 
+def test_grey_images_are_the_luma_of_the_same_pixels(home):
+    subset(home)
+    coloured, grey = celeba.load(path=home, size=16), celeba.load(path=home, size=16, colour=False)
+    assert grey.shape == (1, 16, 16)
+    rows = torch.arange(len(coloured.values))
+    luma = (coloured.images(rows) * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1)
+    assert (grey.images(rows)[:, 0] - luma).abs().max() < 3 / 255  # scaled after it was made grey, and rounded
+
+
 def test_attributes_are_chosen_by_name_and_split_by_shares(home):
     data = load("celeba", path=subset(home), attributes=["smiling", "bald"], split=[0.4, 0.3, 0.3], seed=5)
     assert list(data.attributes) == ["smiling", "bald"]

@@ -19,8 +19,8 @@ from latune.files import write_json
 from latune.nets import LatentNets
 from latune.papers import Arm, Experiment, Subject, latent_constraints, write_page
 from latune.papers.experiment import SCALES, Gallery
-from latune.papers.latent_constraints import contours, digits, edits, noise, pictures, sizes, steps
-from latune.papers.latent_constraints.judge import Judge, prior
+from latune.papers.judge import Judge, prior
+from latune.papers.latent_constraints import contours, digits, edits, noise, sizes, steps
 from latune.papers.latent_constraints.paper import learned
 from latune.papers.reproduction import open_subject
 from latune.report import style

@@ -40,6 +40,7 @@ def load(
     *,
     path: Path | str | None = None,
     size: int = 64,
+    colour: bool = True,
     mirror: bool = False,
     split: str | Sequence[float] = "official",
     seed: int = 0,
@@ -56,6 +57,7 @@ def load(
         path: a folder, or one zip or tar file whose tables are inside it or beside it. None: `celeba`, then
             `celeba-subset`, in the folder of real data.
         size: side of the images.
+        colour: whether to keep colours.
         mirror: whether the training split also holds every image's mirror image.
         split: `official`, or three shares.
         seed: of the split by shares.
@@ -77,7 +79,7 @@ def load(
         raise DataError(f"There is no image in {root}, nor a zip or tar file that could hold some.")
     tables = find_tables(holding, root)
     faces = read_faces(*tables)
-    file = _cached(holding, root, size)
+    file = _cached(holding, root, size, colour)
     names = file.with_suffix(".txt")
     members = [] if file.exists() and names.exists() else _members(holding, root)
     found = [member.name for member in members] or names.read_text(encoding="utf-8").splitlines()
@@ -89,7 +91,7 @@ def load(
     if problems:
         raise DataError(listed(f"{root} cannot be used", problems))
     if members:
-        _decode_all(members, size, file, names)
+        _decode_all(members, size, colour, file, names)
     shape, _ = npy_header(file)
     splits, rule = _splits(faces, order, split, seed)
     data = Memmap(
@@ -127,9 +129,9 @@ def _root() -> Path:
     )
 
 
-def _cached(holding: Holding, root: Path, size: int) -> Path:
+def _cached(holding: Holding, root: Path, size: int, colour: bool) -> Path:
     """Where the decoded images are kept; a text file beside it holds their names."""
-    key = json.dumps([VERSION, str(root.resolve()), holding.stamps, size])
+    key = json.dumps([VERSION, str(root.resolve()), holding.stamps, size, *([] if colour else ["grey"])])
     return cache_home() / "celeba" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
 
 
@@ -189,7 +191,7 @@ def _splits(faces: Faces, order: np.ndarray, split: str | Sequence[float], seed:
     return make_splits(len(order), fractions, seed=seed), rule
 
 
-def _decode_all(members: Sequence[Member], size: int, file: Path, names: Path) -> None:
+def _decode_all(members: Sequence[Member], size: int, colour: bool, file: Path, names: Path) -> None:
     """Decode all images into `file`, and write their names beside it.
 
     Raises:
@@ -198,12 +200,13 @@ def _decode_all(members: Sequence[Member], size: int, file: Path, names: Path) -
     with kept(names) as temporary:
         temporary.write_text("\n".join(member.name for member in members) + "\n", encoding="utf-8")
     with kept(file) as temporary:
-        problems = list(write_npy(temporary, len(members), (3, size, size), _decoded(members, size)))
+        shape = (3 if colour else 1, size, size)
+        problems = list(write_npy(temporary, len(members), shape, _decoded(members, size, colour)))
         if problems:
             raise DataError(listed("Some images cannot be used", some(problems)))
 
 
-def _decoded(members: Sequence[Member], size: int) -> Iterator[UInt8[np.ndarray, "c h w"] | str]:
+def _decoded(members: Sequence[Member], size: int, colour: bool) -> Iterator[UInt8[np.ndarray, "c h w"] | str]:
     """Each image in turn, or a sentence about what is wrong with it."""
     # An archive is read by one thread; Pillow decodes without holding the interpreter's lock, so threads are enough.
     with reader() as read, ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
@@ -215,10 +218,10 @@ def _decoded(members: Sequence[Member], size: int) -> Iterator[UInt8[np.ndarray,
                     contents.append(read(member))
                 except DataError as error:
                     contents.append(str(error))
-            yield from pool.map(lambda one, content: _decode(one.name, content, size), chunk, contents)
+            yield from pool.map(lambda one, content: _decode(one.name, content, size, colour), chunk, contents)
 
 
-def _decode(name: str, content: bytes | str, size: int) -> UInt8[np.ndarray, "c h w"] | str:
+def _decode(name: str, content: bytes | str, size: int, colour: bool) -> UInt8[np.ndarray, "c h w"] | str:
     from PIL import Image, UnidentifiedImageError
 
     if isinstance(content, str):
@@ -229,9 +232,10 @@ def _decode(name: str, content: bytes | str, size: int) -> UInt8[np.ndarray, "c 
             if image.size != (WIDTH, HEIGHT):
                 return f"{name} is {image.width}x{image.height}; an aligned image of CelebA is {WIDTH}x{HEIGHT}"
             box = (left, top, left + CROP, top + CROP)
-            small = image.convert("RGB").crop(box).resize((size, size), Image.Resampling.LANCZOS)
+            small = image.convert("RGB" if colour else "L").crop(box).resize((size, size), Image.Resampling.LANCZOS)
     except UnidentifiedImageError:
         return f"{name} is not an image"
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         return f"{name} cannot be read: {error}"
-    return np.asarray(small).transpose(2, 0, 1)
+    pixels = np.asarray(small)
+    return pixels.transpose(2, 0, 1) if colour else pixels[None]

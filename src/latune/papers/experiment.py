@@ -100,6 +100,7 @@ class Subject:
         settings: the experiment's; they are stored with the numbers.
         seed: of the training, and of every draw while measuring.
         runs: the folder of the runs of this scale, where a measure may keep what it trains itself.
+        folder: the run's own.
     """
 
     space: Space
@@ -108,6 +109,7 @@ class Subject:
     settings: Mapping[str, Any]
     seed: int
     runs: Path
+    folder: Path = Path()
 
     @property
     def attributes(self) -> list[str]:

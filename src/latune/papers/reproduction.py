@@ -109,7 +109,7 @@ def open_subject(
     folder = runs / scale / arm.folder(seed)
     train(recipe, folder, device=device, data=data, progress=progress)
     # Opened from its files even when it was trained just now: not compiled, and as anyone else will measure it.
-    return Subject(Space.load(folder, device), recipe, data, experiment.settings, seed, runs / scale)
+    return Subject(Space.load(folder, device), recipe, data, experiment.settings, seed, runs / scale, folder)
 
 
 def opened(recipe: Recipe, device: Any) -> Dataset:

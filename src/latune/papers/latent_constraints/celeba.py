@@ -16,9 +16,9 @@ from latune.data.mirrors import with_mirrors
 from latune.metrics.diversity import diversity
 from latune.metrics.zmse import zmse
 from latune.papers.experiment import Arm, Experiment, Gallery, Measured, Picture, Published, Quantity, Subject
-from latune.papers.latent_constraints.judge import SEED, Seen, prior
+from latune.papers.judge import SEED, Seen, prior
 from latune.papers.latent_constraints.paper import PAPER, learned
-from latune.papers.latent_constraints.pictures import plates, shown
+from latune.papers.plates import plates, shown
 from latune.space import Space
 
 ATTRIBUTES = (

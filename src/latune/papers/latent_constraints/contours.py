@@ -14,10 +14,10 @@ from latune.controls import Control, Gated
 from latune.metrics.correlation import spearman
 from latune.metrics.roc import auc
 from latune.papers.experiment import Arm, Experiment, Gallery, Measured, Picture, Quantity, Subject, drawn
+from latune.papers.judge import Judge, prior
 from latune.papers.latent_constraints.digits import sent
-from latune.papers.latent_constraints.judge import Judge, prior
 from latune.papers.latent_constraints.paper import PAPER, learned
-from latune.papers.latent_constraints.pictures import shown
+from latune.papers.plates import shown
 from latune.report import style
 from latune.space import CHUNK
 

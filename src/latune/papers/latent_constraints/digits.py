@@ -15,9 +15,9 @@ from latune.metrics.diversity import diversity
 from latune.metrics.frechet import frechet_distance
 from latune.metrics.zmse import zmse
 from latune.papers.experiment import Arm, Experiment, Gallery, Measured, Picture, Quantity, Subject
-from latune.papers.latent_constraints.judge import Judge, prior
+from latune.papers.judge import Judge, prior
 from latune.papers.latent_constraints.paper import PAPER, learned
-from latune.papers.latent_constraints.pictures import plates, shown
+from latune.papers.plates import plates, shown
 from latune.space import Space
 from latune.training import generator
 

@@ -14,9 +14,9 @@ from latune.controls import DESCENTS, Controls
 from latune.metrics.success import success
 from latune.metrics.zmse import zmse
 from latune.papers.experiment import Arm, Experiment, Gallery, Measured, Picture, Quantity, Subject, drawn
-from latune.papers.latent_constraints.judge import Judge
+from latune.papers.judge import Judge
 from latune.papers.latent_constraints.paper import PAPER, learned
-from latune.papers.latent_constraints.pictures import plates, shown
+from latune.papers.plates import plates, shown
 from latune.space import Space
 
 ATTRIBUTES = ("thickness", "area", "slant")

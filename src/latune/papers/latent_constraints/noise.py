@@ -24,9 +24,9 @@ from latune.papers.experiment import (
     Subject,
     drawn,
 )
-from latune.papers.latent_constraints.judge import Judge, Seen, prior
+from latune.papers.judge import Judge, Seen, prior
 from latune.papers.latent_constraints.paper import PAPER, learned
-from latune.papers.latent_constraints.pictures import plates, shown
+from latune.papers.plates import plates, shown
 from latune.report import style
 from latune.space import CHUNK
 from latune.terms import Gaussian

@@ -17,7 +17,7 @@ from latune.files import write_json
 from latune.nets import LATENT_NETS
 from latune.papers.experiment import Arm, Experiment, Gallery, Measured, Picture, Quantity, Subject
 from latune.papers.latent_constraints.paper import PAPER
-from latune.papers.latent_constraints.pictures import shown
+from latune.papers.plates import shown
 from latune.report import style
 from latune.training.log import read_log
 

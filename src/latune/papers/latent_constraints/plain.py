@@ -8,10 +8,10 @@ from torch import Tensor
 from latune.controls import Gated
 from latune.measurement import encoding_pass
 from latune.papers.experiment import Arm, Experiment, Gallery, Measured, Picture, Quantity, Subject
+from latune.papers.judge import Judge, prior
 from latune.papers.latent_constraints.digits import judged, sent
-from latune.papers.latent_constraints.judge import Judge, prior
 from latune.papers.latent_constraints.paper import PAPER, learned
-from latune.papers.latent_constraints.pictures import plates, shown
+from latune.papers.plates import plates, shown
 
 COLUMNS = 10  # draws in the picture
 ARMS = {"vae": "VAE", "autoencoder": "Autoencoder"}

@@ -9,10 +9,10 @@ import torch
 from latune.controls import PRESETS, Learning
 from latune.nets import LATENT_NETS, LatentNets
 from latune.papers.experiment import Arm, Experiment, Gallery, Measured, Picture, Quantity, Subject
+from latune.papers.judge import Judge, prior
 from latune.papers.latent_constraints.digits import judged, sent
-from latune.papers.latent_constraints.judge import Judge, prior
 from latune.papers.latent_constraints.paper import PAPER, learned
-from latune.papers.latent_constraints.pictures import plates, shown
+from latune.papers.plates import plates, shown
 
 COLUMNS = 12  # draws in the picture
 TITLES = {"small": "3 layers of 256", "large": "4 layers of {}"}

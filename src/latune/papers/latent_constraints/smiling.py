@@ -13,10 +13,10 @@ from latune.controls import DESCENTS, Control, Controls
 from latune.controls.several import given_of, rest_of
 from latune.metrics.zmse import zmse
 from latune.papers.experiment import Arm, Experiment, Gallery, Measured, Picture, Quantity, Subject, drawn
+from latune.papers.judge import prior
 from latune.papers.latent_constraints.celeba import ARMS, ATTRIBUTES, SMALL, Judge, face_of, labels_of, sent
-from latune.papers.latent_constraints.judge import prior
 from latune.papers.latent_constraints.paper import PAPER
-from latune.papers.latent_constraints.pictures import plates, shown
+from latune.papers.plates import plates, shown
 
 SMILING = ATTRIBUTES.index("smiling")
 OTHERS = [i for i in range(len(ATTRIBUTES)) if i != SMILING]

@@ -13,9 +13,9 @@ from torch.nn import functional as F
 from latune.controls import Control, Descend
 from latune.metrics.zmse import zmse
 from latune.papers.experiment import Arm, Experiment, Gallery, Measured, Picture, Quantity, Subject
-from latune.papers.latent_constraints.judge import Judge, prior
+from latune.papers.judge import Judge, prior
 from latune.papers.latent_constraints.paper import PAPER, learned
-from latune.papers.latent_constraints.pictures import plates, shown
+from latune.papers.plates import plates, shown
 from latune.report import style
 from latune.terms.critics import toward_real
 
