@@ -26,9 +26,10 @@ music: .venv/core.stamp ## the same with music: train on Bach's melodies, edit, 
 	@$(BIN)/python -c "import music21, symusic, verovio" 2> /dev/null || $(PIP) music21 symusic verovio
 	@$(BIN)/latune demo --music $(ARGS)
 
+# A file's tests share trained models, so one process runs them all; in the order of their names, not of their number.
 test: .venv/dev.stamp ## run all tests
 	@echo "Running the tests"
-	@OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto --maxprocesses 8 $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: .venv/dev.stamp ## run the benchmarks, one after the other
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file" $(ARGS); done
