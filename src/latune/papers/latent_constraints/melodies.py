@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from latune.attributes.melody_rules import all_of, at_least_notes, in_scale
-from latune.controls import JUDGINGS, Control, Controls, Judging, Learning, fulfil
+from latune.controls import JUDGINGS, PRESETS, Control, Controls, fulfil
 from latune.controls.control import CONTROL
 from latune.metrics.zmse import zmse
 from latune.music import Melodies
@@ -45,8 +45,8 @@ ASKED = {
 }
 SENT = {"scale": ("scale",), "both": ("both",), "together": ("both", "scale")}  # rows, and the controls of each
 SHARP = 8.0  # power of a rule that is taught: of many notes few may be wrong
-JUDGING = Judging(nets=JUDGINGS["default"].nets, steps=2000, smooth=0.03)
-LEARNING = Learning(steps=3000, attribute=1.0, energy=0.1)
+JUDGING = JUDGINGS["default"]
+LEARNING = replace(PRESETS["default"], steps=8000)
 JUDGED = 12_000  # melodies that each rule is asked about at first
 ROUNDS = 6
 
