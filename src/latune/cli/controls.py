@@ -38,6 +38,8 @@ def control_add(
     resize: Annotated[bool, Parameter(negative=())] = False,
     again: Annotated[bool, Parameter(negative=())] = False,
     how: str | None = None,
+    sharp: float | None = None,
+    rounds: int | None = None,
     seed: Seed = 0,
     device: Device = "cpu",
     json_file: Json = None,
@@ -81,6 +83,11 @@ def control_add(
     how
         With --attribute or realism, how an actor is learned: fast (seconds), default, near (it keeps what it can),
         paper, released.
+    sharp
+        With --rule, the power of what the rule says that is taught, 2 unless given: above 1, nearly satisfied is worth
+        less than wholly. More for a rule that is the share of many notes; 1 for one that gives chances.
+    rounds
+        With --rule, how often it is asked again about what its critic was sent to, once unless given.
     """
     from latune.controls import REALISM
     from latune.controls.examples import read_rows, shown
@@ -98,14 +105,18 @@ def control_add(
         ("--against", against, examples, "--examples"),
         ("--table", table, data, "--data FOLDER"),
         ("--how", how, attribute or name == REALISM, "--attribute, or with realism"),
+        ("--sharp", sharp, rule, "--rule"),
+        ("--rounds", rounds, rule, "--rule"),
     ):
-        if value and not needs:
+        if value is not None and not needs:
             raise LatuneError(f"{way} goes with {partner}.")
     check_device(device)
     space = Space.load(run, device)
     learning: dict[str, Any] = {"seed": seed, "again": again} | ({"how": how} if how else {})
     if rule is not None:
         found = rule_of(rule)  # what is wrong with it is told before data are opened
+        learning |= {} if sharp is None else {"sharp": sharp}
+        learning |= {} if rounds is None else {"rounds": rounds}
         control = space.controls.learn_rule(name, found, _data(run, data, table, space), **learning)
     elif examples:
         given = shown(examples, space.medium, resize)  # what is wrong with them is told before data are opened
