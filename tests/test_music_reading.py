@@ -201,8 +201,8 @@ def test_written_notes_are_moved_where_it_is_asked_for(tmp_path):
     path.write_text("X:1\nM:4/4\nL:1/64\nK:C\nCDE14 z16 z32|\n")
     found = tune_of(path, quantise="ticks")
     assert found.melody is not None
-    assert found.melody.pitches.tolist() == [64], "of those that fall together the highest stays"
-    assert "notes below others left out: 2 of 3" in found.remarks
+    assert found.melody.pitches.tolist() == [62, 64], "of those that fall together the highest stays"
+    assert "notes below others left out: 1 of 3" in found.remarks
 
 
 def test_a_played_file_is_moved_to_sixteenths_and_says_so(tmp_path):
