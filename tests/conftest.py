@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import gzip
 import os
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +83,38 @@ def tiny_tunes(tmp_path) -> Path:
         lengths = np.diff([*starts, time])
         Melody(pitches, np.array(starts), lengths, name=f"tune {i}").save(folder / f"{i:02}.mid")
     return folder
+
+
+@pytest.fixture
+def soundfont(tmp_path) -> Path:
+    """The smallest soundfont: a sine of 441 Hz (100 samples) as A4, of program 0."""
+
+    def part(name: bytes, body: bytes) -> bytes:
+        return name + struct.pack("<I", len(body)) + body
+
+    def called(name: str) -> bytes:
+        return name.encode().ljust(20, b"\0")
+
+    n = 4400
+    sine = (np.sin(2 * np.pi * np.arange(n) / 100) * 20000).astype("<i2").tobytes() + bytes(92)
+    tables = {
+        b"phdr": called("Sine") + struct.pack("<HHHIII", 0, 0, 0, 0, 0, 0)
+        + called("EOP") + struct.pack("<HHHIII", 0, 0, 1, 0, 0, 0),
+        b"pbag": struct.pack("<HHHH", 0, 0, 1, 0),
+        b"pmod": bytes(10),
+        b"pgen": struct.pack("<HHHH", 41, 0, 0, 0),
+        b"inst": called("Sine") + struct.pack("<H", 0) + called("EOI") + struct.pack("<H", 1),
+        b"ibag": struct.pack("<HHHH", 0, 0, 2, 0),
+        b"imod": bytes(10),
+        b"igen": struct.pack("<HHHHHH", 54, 1, 53, 0, 0, 0),
+        b"shdr": called("Sine") + struct.pack("<IIIIIBbHH", 0, n, 0, n, 44_100, 69, 0, 0, 1)
+        + called("EOS") + struct.pack("<IIIIIBbHH", *[0] * 9),
+    }  # fmt: skip
+    about = part(b"ifil", struct.pack("<HH", 2, 1)) + part(b"isng", b"EMU8000\0") + part(b"INAM", b"Sine\0\0")
+    lists = (b"INFO" + about, b"sdta" + part(b"smpl", sine), b"pdta" + b"".join(part(*each) for each in tables.items()))
+    path = tmp_path / "sine.sf2"
+    path.write_bytes(part(b"RIFF", b"sfbk" + b"".join(part(b"LIST", each) for each in lists)))
+    return path
 
 
 @pytest.fixture

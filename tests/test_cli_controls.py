@@ -121,6 +121,17 @@ def test_a_rule_becomes_a_control(run, monkeypatch):
     assert Control.load("run/controls/faint").about["rule"] == "inky_rules:faint"
 
 
+def test_a_rule_is_taught_as_sharply_and_asked_as_often_as_said(run):
+    Path("ink_rules.py").write_text("def inky(images):\n    return images.mean((1, 2)) / 255\n")
+    words = ["--rule", "ink_rules:inky", "--sharp", 4, "--rounds", 0, "--judged", 500]
+    assert run("control", "add", "run", "inky", *words).code == 0
+    control = Control.load("run/controls/inky")
+    assert (control.about["sharp"], control.about["judged"]) == (4.0, 500), "it was not asked again"
+    assert control.actor is None
+    assert run("control", "add", "run", "inky", *words, "--how", "fast", "--again").code == 0
+    assert Control.load("run/controls/inky").actor is not None
+
+
 def test_likes_are_added_to(run):
     first = run("control", "add", "run", "nice", "--likes", "0/0.png", "0/1.png", "--dislikes", "1")
     assert "learned: nice (2 likes, 6 dislikes)" in first.out
@@ -152,6 +163,12 @@ ONE = "A control is learned from one of"
         (("--attribute", "digit", "--examples", "0"), "Got --attribute and --examples."),
         (("--against", "0", "--attribute", "digit"), "--against goes with --examples."),
         (("--table", "t.csv", "--attribute", "digit"), "--table goes with --data FOLDER."),
+        (("--sharp", "2", "--attribute", "digit"), "--sharp goes with --rule."),
+        (("--rounds", "0", "--examples", "0"), "--rounds goes with --rule."),
+        (("--how", "fast", "--examples", "0"), "--how goes with --attribute, --rule, or with realism."),
+        (("--quantise", "ticks", "--examples", "0"), "--quantise goes with --data FOLDER, of tunes."),
+        (("--rule", "my_rules:same", "--sharp", "0"), "sharp is a power above 0. Got 0.0."),
+        (("--rule", "my_rules:same", "--rounds", "-1"), "The number of rounds is a whole number of 0 or more. Got -1."),
         (("--attribute", "digits"), "Did you mean 'digit'?"),
         (("--attribute", "digit=12"), "Unknown value '12' of 'digit'."),
         (("--examples", "few"), "'new' is learned from 5 or more pictures. Got 3."),

@@ -14,7 +14,7 @@ import pytest
 
 from latune.errors import DataError
 from latune.music import Melody
-from latune.music.reading import TuneError, bach_sopranos, read, read_folder, read_one, tunes_of
+from latune.music.reading import TuneError, bach_sopranos, read, read_folder, read_one, tune_of, tunes_of
 from latune.music.reading.abc import read_tune, split_book
 from latune.music.reading.chunks import sound
 from latune.music.reading.corpus import book_files, chorale_files, read_soprano
@@ -186,7 +186,23 @@ def test_notes_that_end_early_have_their_full_value(tmp_path):
     gated = [(pitch, start, 0.95 * value) for pitch, start, value in written]
     (found,) = tunes_of(midi(tmp_path / "a.mid", ("", 0, False, gated)))
     assert found.melody == Melody.of(written)
-    assert found.remarks == ("notes that end early have their full value",)
+    assert found.remarks == ("notes that end early have their full value: 8 of 8",)
+
+
+def test_written_notes_are_moved_where_it_is_asked_for(tmp_path):
+    path = tmp_path / "a.abc"
+    path.write_text("X:1\nM:4/4\nL:1/32\nK:C\nCD7 E8 F8 GA7|c32|\n")
+    assert read_one(path).starts.tolist() == [0, 1 / 8, 1, 2, 3, 3 + 1 / 8, 4]
+    found = tune_of(path, quantise="sixteenths")
+    assert found.melody is not None
+    assert found.melody.notes[:3] == [(60, 0, 0.25), (62, 0.25, 0.75), (64, 1, 1)]
+    assert found.melody.length == 8
+    assert found.remarks == ("notes moved to sixteenths: 4 of 7, by up to 0.125 of a quarter note",)
+    path.write_text("X:1\nM:4/4\nL:1/64\nK:C\nCDE14 z16 z32|\n")
+    found = tune_of(path, quantise="ticks")
+    assert found.melody is not None
+    assert found.melody.pitches.tolist() == [62, 64], "of those that fall together the highest stays"
+    assert "notes below others left out: 1 of 3" in found.remarks
 
 
 def test_a_played_file_is_moved_to_sixteenths_and_says_so(tmp_path):
@@ -196,7 +212,8 @@ def test_a_played_file_is_moved_to_sixteenths_and_says_so(tmp_path):
     (found,) = tunes_of(path)
     assert found.melody is not None
     assert found.melody.starts.tolist() == [i / 2 for i in range(64)]
-    assert found.remarks == ("notes moved to sixteenths",)
+    (told,) = found.remarks
+    assert told.startswith("notes moved to sixteenths: 64 of 64, by up to 0.1")
     assert read(path, quantise="no")[0].starts[1] != 0.5
     assert read_one(path, quantise="ticks").starts.tolist()[:3] == [0, 0.5, 1]
     with pytest.raises(DataError, match=r"Unknown way to quantise 'eighths'.*sixteenths"):

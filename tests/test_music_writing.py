@@ -508,39 +508,9 @@ def test_what_cannot_be_played(about: dict, told: str, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def soundfont() -> bytes:
-    """The smallest one: a sine of 441 Hz (100 samples) as A4, of program 0."""
-
-    def part(name: bytes, body: bytes) -> bytes:
-        return name + struct.pack("<I", len(body)) + body
-
-    def called(name: str) -> bytes:
-        return name.encode().ljust(20, b"\0")
-
-    n = 4400
-    sine = (np.sin(2 * np.pi * np.arange(n) / 100) * 20000).astype("<i2").tobytes() + bytes(92)
-    tables = {
-        b"phdr": called("Sine") + struct.pack("<HHHIII", 0, 0, 0, 0, 0, 0)
-        + called("EOP") + struct.pack("<HHHIII", 0, 0, 1, 0, 0, 0),
-        b"pbag": struct.pack("<HHHH", 0, 0, 1, 0),
-        b"pmod": bytes(10),
-        b"pgen": struct.pack("<HHHH", 41, 0, 0, 0),
-        b"inst": called("Sine") + struct.pack("<H", 0) + called("EOI") + struct.pack("<H", 1),
-        b"ibag": struct.pack("<HHHH", 0, 0, 2, 0),
-        b"imod": bytes(10),
-        b"igen": struct.pack("<HHHHHH", 54, 1, 53, 0, 0, 0),
-        b"shdr": called("Sine") + struct.pack("<IIIIIBbHH", 0, n, 0, n, RATE, 69, 0, 0, 1)
-        + called("EOS") + struct.pack("<IIIIIBbHH", *[0] * 9),
-    }  # fmt: skip
-    about = part(b"ifil", struct.pack("<HH", 2, 1)) + part(b"isng", b"EMU8000\0") + part(b"INAM", b"Sine\0\0")
-    lists = (b"INFO" + about, b"sdta" + part(b"smpl", sine), b"pdta" + b"".join(part(*each) for each in tables.items()))
-    return part(b"RIFF", b"sfbk" + b"".join(part(b"LIST", each) for each in lists))
-
-
-def test_a_soundfont_of_the_user_plays(tmp_path: Path) -> None:
+def test_a_soundfont_of_the_user_plays(soundfont: Path) -> None:
     pytest.importorskip("symusic")
-    (tmp_path / "sine.sf2").write_bytes(soundfont())
-    sound = heard(wav(Melody.of([(69, 0, 2), (81, 2, 2)]), soundfont=tmp_path / "sine.sf2"))
+    sound = heard(wav(Melody.of([(69, 0, 2), (81, 2, 2)]), soundfont=soundfont))
     assert sound.shape[1] == 2 and np.abs(sound.astype(int)).max() == round(PEAK * 32767)
     assert strongest(sound[2000:RATE, 0]) == pytest.approx(441, abs=1)
     assert strongest(sound[RATE + 2000 : 2 * RATE, 0]) == pytest.approx(882, abs=1)

@@ -6,18 +6,22 @@ import json
 import re
 import shutil
 import warnings
+import wave
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from latune.attributes import of_grid
+from latune.attributes.melody_rules import in_scale
 from latune.cli import main
 from latune.controls import Judging
 from latune.data import TokenData, make_splits
 from latune.errors import AttributeFunctionError, DataError, RecipeError
 from latune.models import Spec, build
 from latune.music import GRIDS, Melodies, Melody
+from latune.music.reading import read_one
 from latune.nets import Decoding, LatentNets
 from latune.recipes import check, train
 from latune.report import write_report
@@ -274,6 +278,51 @@ def test_models_and_likelihoods_of_images_are_refused():
         check({**RECIPE, "training": {"compile": True}}, "test")
 
 
+def test_a_tune_out_of_range_is_moved_by_octaves_if_these_fit(tunes, tmp_path):
+    low = Melody.of([(48, 0, 1), (52, 1, 1), (55, 2, 2)])
+    assert MEASURE.semitones_to_fit(low) == 12
+    assert MEASURE.semitones_to_fit(Melody.of([(90, 0, 1)])) == -12
+    assert MEASURE.semitones_to_fit(Melody.of([(50, 0, 1), (78, 1, 1)])) == 5, "no octave fits"
+    assert MEASURE.semitones_to_fit(Melody.of([(60, 0, 1)])) == MEASURE.semitones_to_fit(Melody.of([])) == 0
+    with pytest.raises(DataError, match="C3 to C6, 36 semitones; the grid 'measure' has tokens for 29"):
+        MEASURE.semitones_to_fit(Melody.of([(48, 0, 1), (84, 1, 1)]))
+    path = low.save(tmp_path / "low.mid")
+    with pytest.raises(DataError, match=r"low.mid: The pitches run from C3.*With --transpose auto"):
+        tunes.medium.read(path)
+    assert tunes.medium.read(path, transpose="auto") == low.transposed(12)
+    assert tunes.medium.read(path, transpose=7) == low.transposed(7)
+    with pytest.raises(DataError, match=r"whole number of semitones, or 'auto'. Got 'up'"):
+        tunes.medium.read(path, transpose="up")
+    with pytest.raises(DataError, match=r"Moved by \+100 semitones, the pitches run from 148 to 155"):
+        tunes.medium.read(path, transpose=100)
+
+
+def test_amounts_are_said_in_semitones(tunes, data):
+    x = data.examples(data.splits["test"][:20])
+    two = tunes.edit(x, to={"contour": "-2st"})
+    assert two == tunes.edit(x, to={"contour": -2 / 26}) == tunes.edit(x, to={"contour": "-2 semitones"})
+    with pytest.raises(DataError, match=r"'contour' takes a number, or one with its unit, as 7st. Got '7px'"):
+        tunes.edit(x, to={"contour": "7px"})
+    with pytest.raises(DataError, match=r"'note_density' takes a number: it has no unit. Got '3st'"):
+        tunes.edit(x, to={"note_density": "3st"})
+    with pytest.warns(UserWarning, match=r"contour = 40st was asked for; .* of 26 semitones \(-\d.*st to \d.*st\)"):
+        tunes.edit(x, to={"contour": "40st"})
+    tunes.controls.learn("turn", data, attribute="contour")
+    assert tunes.controls.wishes({}, {"turn": "2st"})[0].target == tunes.controls.wishes({}, {"turn": 2 / 26})[0].target
+
+
+def test_an_edit_draws_its_tokens_by_a_generator(tunes, data):
+    x = data.examples(data.splits["test"][:20])
+    tunes.decoding = Decoding(temperature=2.0)
+    first = tunes.edit(x, generator=generator(1, "a"), contour=1)
+    assert first == tunes.edit(x, generator=generator(1, "a"), contour=1)
+    assert first != tunes.edit(x, generator=generator(2, "a"), contour=1)
+    rows = tunes.traverse(x, "contour", [0, 1], generator=generator(1, "a"))
+    assert rows != tunes.traverse(x, "contour", [0, 1], generator=generator(2, "a"))
+    lines = tunes.interpolate(x, x[:1], 3, generator=generator(1, "a"))
+    assert lines != tunes.interpolate(x, x[:1], 3, generator=generator(2, "a"))
+
+
 def run_cli(monkeypatch, *words: object, code: int = 0) -> None:
     monkeypatch.setattr("sys.argv", ["latune", *map(str, words)])
     with pytest.raises(SystemExit) as stopped:
@@ -289,8 +338,6 @@ def test_the_command_line_samples_edits_and_traverses(run, tmp_path, monkeypatch
     run_cli(monkeypatch, "sample", run, "--n", "3", "--set", "contour=2", "--out", "up.mid", "--temperature", "0.8")
     assert sorted(path.name for path in tmp_path.glob("up-*.mid")) == ["up-00.mid", "up-01.mid", "up-02.mid"]
     run_cli(monkeypatch, "edit", run, "song.mid", "--set", "note_density=2", "--out", "busy.mid", "--json", "n.json")
-    from latune.music.reading import read_one
-
     again = read_one("busy.mid")
     assert (again.tempo, again.program) == (96, 73)
     assert again.length <= 12 + 1e-6, "three bars stay three bars"
@@ -323,3 +370,167 @@ def test_the_command_line_samples_edits_and_traverses(run, tmp_path, monkeypatch
         capsys.readouterr()
         run_cli(monkeypatch, *words, code=2)
         assert told in capsys.readouterr().err
+
+
+def typed(monkeypatch, capsys, *words: object) -> str:
+    """What a command says that ends well."""
+    capsys.readouterr()
+    run_cli(monkeypatch, *words)
+    said = capsys.readouterr()
+    return " ".join((said.out + said.err).split())
+
+
+def reds(path) -> int:
+    """Pixels in the colour of notes that break a rule."""
+    pixels = np.asarray(Image.open(path).convert("RGB"))
+    return int((pixels == (0xD1, 0x35, 0x3F)).all(-1).sum())
+
+
+def test_the_command_line_moves_a_tune_into_range_and_back(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    low = Melody.of([(48 + i % 5, i, 1) for i in range(8)], program=58, name="low")
+    low.save("low.mid")
+    command = ("edit", run, "low.mid", "--set", "contour=1")
+    run_cli(monkeypatch, *command, "--out", "no.mid", code=2)
+    assert "--transpose auto" in capsys.readouterr().err and not (tmp_path / "no.mid").exists()
+    said = typed(monkeypatch, capsys, *command, "--transpose", "auto", "--out", "new.mid")
+    assert "the model is given it 12 semitones higher; what is written is moved back" in said
+    new = read_one("new.mid")
+    assert new.program == 58
+    space = Space.load(run)
+    assert new == space.edit(low.transposed(12), contour=1).joined().transposed(-12)
+    typed(monkeypatch, capsys, *command, "--transpose", "12", "--out", "same.abc")
+    assert read_one("same.abc") == new
+    low.transposed(7).save("near.mid")
+    run_cli(monkeypatch, "interpolate", run, "low.mid", "near.mid", "--transpose", "auto", code=2)
+    assert "Both tunes are moved alike. They fit at +12 and +0 semitones" in capsys.readouterr().err
+    typed(
+        monkeypatch,
+        capsys,
+        "interpolate",
+        run,
+        "low.mid",
+        "low.mid",
+        "--transpose",
+        "12",
+        "--out",
+        "a.mid",
+        "--steps",
+        2,
+    )
+    assert read_one("a-00.mid").pitches.max() < 60
+    typed(monkeypatch, capsys, "traverse", run, "low.mid", "--transpose", "12", "--name", "contour", "--out", "low")
+    assert (tmp_path / "low" / "contour.png").exists()
+
+
+def test_the_command_line_moves_notes_to_the_ticks_and_says_so(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.abc").write_text("X:1\nM:4/4\nL:1/32\nK:C\nCD7 E8 F8 G8|c32|\n")
+    command = ("edit", run, "a.abc", "--set", "contour=1", "--out", "b.abc")
+    run_cli(monkeypatch, *command, code=2)
+    assert "--quantise ticks" in capsys.readouterr().err
+    told = "notes moved to sixteenths and triplets: 2 of 6, by up to 0.125 of a quarter note"
+    assert told in typed(monkeypatch, capsys, *command, "--quantise", "ticks")
+    assert read_one("b.abc").length == 8
+    inspected = typed(monkeypatch, capsys, "data", "inspect", ".", "--quantise", "ticks")
+    assert "notes moved to sixteenths and triplets 1" in inspected
+
+
+def test_the_command_line_draws_tokens_in_every_command(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Melody.of([(60 + i % 5, i, 1) for i in range(8)]).save("a.mid")
+    for name, words in (
+        ("0", ()),
+        ("1", ("--temperature", 5)),
+        ("2", ("--temperature", 5, "--seed", 1)),
+        ("3", ("--beam", 2)),
+    ):
+        typed(monkeypatch, capsys, "edit", run, "a.mid", "--set", "contour=1", "--out", f"{name}.abc", *words)
+        typed(monkeypatch, capsys, "interpolate", run, "a.mid", "a.mid", "--steps", 2, "--out", f"{name}-i.png", *words)
+        typed(monkeypatch, capsys, "traverse", run, "a.mid", "--name", "contour", "--out", f"{name}-t", *words)
+    for files in ("{}.abc", "{}-i.png", "{}-t/contour.png"):
+        assert len({(tmp_path / files.format(each)).read_bytes() for each in "012"}) == 3
+
+
+def test_notes_outside_a_scale_are_red(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(run, "run")
+    Space.load("run").controls.learn_rule("in D", in_scale("D major"), judged=400, judging=SMALL, rounds=0)
+    tune = Melody.of([(60, 0, 1), (62, 1, 1), (66, 2, 2)], name="a")
+    tune.save("a.mid")
+    sample = ("sample", "run", "--n", 40, "--out", "s.png")
+    typed(monkeypatch, capsys, *sample)
+    assert reds("s.png") == 0
+    typed(monkeypatch, capsys, *sample, "--mark", "F# major pentatonic")
+    assert reds("s.png") > 0, "what was trained on is in C major"
+    typed(monkeypatch, capsys, *sample, "--mark", "c chromatic")
+    assert reds("s.png") == 0
+    typed(monkeypatch, capsys, "edit", "run", "a.mid", "--set", "contour=0", "--mark", "G minor", "--out", "e.png")
+    assert reds("e.png") > 0
+    half = (
+        "edit",
+        "run",
+        "a.mid",
+        "--out",
+        "e.png",
+        "--strength",
+        0.5,
+    )  # of the whole way it is said who did not arrive
+    for command in ((*half, "--with", "in D=1"), ("traverse", "run", "a.mid", "--name", "in D", "--out", "t")):
+        assert "red: notes outside the scale of in D" in typed(monkeypatch, capsys, *command)
+    assert reds("e.png") > 0, "the original has a C"
+    assert "red:" not in typed(monkeypatch, capsys, *half, "--with", "in D=0")
+    typed(monkeypatch, capsys, "data", "show", "bach", "--n", 2, "--mark", "C whole tone")
+    assert reds("data.png") > 0
+
+
+def test_a_soundfont_plays_what_is_written(run, soundfont, tmp_path, monkeypatch, capsys):
+    pytest.importorskip("symusic")
+    monkeypatch.chdir(tmp_path)
+    tune = Melody.of([(69, 0, 4)])
+    tune.save("a.mid")
+    out = ("--out", "a.wav", "--soundfont", soundfont)
+    typed(monkeypatch, capsys, "edit", run, "a.mid", "--set", "contour=0", *out)
+    with wave.open("a.wav") as file:
+        assert (file.getnchannels(), file.getframerate()) == (2, 44_100)
+        sound = np.frombuffer(file.readframes(-1), "<i2")[::2][2000:22_000].astype(float)
+    heard = np.abs(np.fft.rfft(sound * np.hanning(len(sound)), 2**18)).argmax() * 44_100 / 2**18
+    pitch = int(Space.load(run).edit(tune, contour=0).joined().pitches[0])
+    assert heard == pytest.approx(441 * 2 ** ((pitch - 69) / 12), rel=0.005)
+    assert "wrote s-00.wav and 1 more" in typed(
+        monkeypatch, capsys, "sample", run, "--n", 2, "--out", "s.wav", "--soundfont", soundfont
+    )
+
+
+def test_options_of_melodies_that_cannot_be(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Melody.of([(69, 0, 4)]).save("a.mid")
+    (tmp_path / "bad.sf2").write_bytes(b"nothing of the kind")
+    before = sorted(tmp_path.iterdir())
+    edit, sample = ("edit", run, "a.mid", "--set", "contour=1"), ("sample", run, "--n", 2)
+    for words, told in (
+        ((*sample, "--out", "b.png", "--mark", "H major"), "There is no scale 'H major'"),
+        ((*sample, "--out", "b.mid", "--mark", "C major"), "--mark makes notes red in .png, .svg, .musicxml, .xml"),
+        ((*sample, "--out", "b.mid", "--soundfont", "bad.sf2"), "--soundfont plays what is written as .wav"),
+        ((*sample, "--out", "b.wav", "--soundfont", "none.sf2"), "There is no soundfont at none.sf2"),
+        ((*edit, "--out", "b.wav", "--soundfont", "bad.sf2"), "bad.sf2 cannot be used as a soundfont"),
+        ((*edit, "--transpose", "up"), '"up"'),
+        ((*edit, "--transpose", "80"), "Moved by +80 semitones"),
+        ((*edit, "--quantise", "eighths"), '"eighths"'),
+        ((*edit, "--top-k", "0"), "top_k is a whole number, 1 or more"),
+        (("edit", run, "a.mid", "--set", "contour=7st"), "Say it with --to contour=7st"),
+    ):
+        capsys.readouterr()
+        run_cli(monkeypatch, *words, code=2)
+        assert told in " ".join(capsys.readouterr().err.split())
+        assert sorted(tmp_path.iterdir()) == before
+
+
+def test_semitones_are_printed(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Melody.of([(60 + i, i, 1) for i in range(4)]).save("a.mid")
+    said = typed(monkeypatch, capsys, "edit", run, "a.mid", "--to", "contour=-2st", "--json", "n.json")
+    after = json.loads((tmp_path / "n.json").read_text())["contour"]["after"]
+    assert after == pytest.approx(-2 / 26), "numbers stay those of the paper"
+    assert "of 26 semitones (3st -> -2st)" in said
+    assert re.search(r"contour .* of 26 semitones \(-\d.*st to \d.*st\)", typed(monkeypatch, capsys, "info", run))

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from latune.attributes.amounts import spoken
+
 GRID = np.linspace(-4.0, 4.0, 33)  # AR-VAE's traversals run from -4 to 4
 
 
@@ -48,6 +50,16 @@ class Calibration:
     def range(self) -> tuple[float, float]:
         """Lowest and highest value of the attribute within reach."""
         return float(self.value.min()), float(self.value.max())
+
+    @property
+    def reach(self) -> str:
+        """The range in words, with its unit.
+
+        >>> Calibration(np.array([-1.0, 1.0]), np.array([-0.5, 0.5]), "decoded", "of 26 semitones").reach
+        '-0.5 to 0.5 of 26 semitones (-13st to 13st)'
+        """
+        low, high = self.range
+        return f"{low:.3g} to {high:.3g} {self.unit}{spoken(self.range, self.unit)}".rstrip()
 
     def attribute(self, z: np.ndarray) -> np.ndarray:
         """The attribute's expected value at latent values."""

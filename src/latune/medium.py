@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -14,7 +14,11 @@ from torch import Tensor
 
 from latune.errors import DataError
 from latune.music import Grid, GridError, Melodies, Melody
+from latune.music.grid import BETWEEN, OUT_OF_RANGE
 from latune.pictures import Images, as_pixels, read_image
+
+if TYPE_CHECKING:
+    from latune.music.reading import Tune
 
 
 class Medium(ABC):
@@ -201,18 +205,58 @@ class Tunes(Medium):
         rolls = torch.from_numpy(tiles(list(flat))).permute(0, 3, 1, 2).float() / 255
         return rolls.unflatten(0, x.shape[:-1])
 
-    def read(self, path: Path | str, track: int | str | None = None) -> Melody:
-        """The melody of a MIDI, ABC or MusicXML file, of whose bars one or two are as long as the grid's."""
-        from latune.music.reading.opening import read_one
+    def read(
+        self,
+        path: Path | str,
+        track: int | str | None = None,
+        quantise: str = "auto",
+        transpose: int | str = 0,
+    ) -> Melody:
+        """The melody of a MIDI, ABC or MusicXML file, of whose bars one or two are as long as the grid's.
+
+        Args:
+            path: of the file.
+            track: the number or the title of one of several.
+            quantise: where notes are moved to; see `latune.music.reading.read_one`.
+            transpose: semitones by which it is moved, or `auto`: as far as `grid.semitones_to_fit` says.
+
+        Raises:
+            DataError: when the file is missing or is none, or the grid cannot hold its melody.
+        """
+        melody = self.open(path, track, quantise).melody
+        assert melody is not None
+        return self.fitted(melody, transpose, str(path))
+
+    def open(self, path: Path | str, track: int | str | None = None, quantise: str = "auto") -> Tune:
+        """What `read` reads, whether it fits the grid or not, with remarks on what was changed to read it."""
+        from latune.music.reading.opening import tune_of
 
         beats = round(self.grid.length)
         halves = [f"{beats // 2}/2", f"{beats // 2}/4"] if beats % 2 == 0 else []  # two bars of 2/4 are one of 4/4
-        melody = read_one(path, track=track, metres=[f"{beats}/4", *halves])
+        return tune_of(path, track=track, metres=[f"{beats}/4", *halves], quantise=quantise)
+
+    def fitted(self, melody: Melody, transpose: int | str = 0, source: str = "The melody") -> Melody:
+        """A melody, transposed, that the grid holds; `source` is what it is called in messages.
+
+        Raises:
+            DataError: the grid cannot hold it, or `transpose` is neither a number of semitones nor `auto`.
+        """
+        if transpose != "auto" and (isinstance(transpose, bool) or not isinstance(transpose, int)):
+            raise DataError(f"transpose is a whole number of semitones, or 'auto'. Got {transpose!r}.")
         try:
-            self.take(melody)
+            moved = melody.transposed(self.grid.semitones_to_fit(melody) if transpose == "auto" else transpose)
+            self.take(moved)
         except GridError as error:
-            raise GridError(error.reason, f"{path}: {error}") from error
-        return melody
+            raise GridError(error.reason, f"{source}: {error}{self._remedy(error, transpose)}") from error
+        return moved
+
+    def _remedy(self, error: GridError, transpose: int | str) -> str:
+        if error.reason == BETWEEN:
+            way = "sixteenths" if {4 * place % 1 for place in self.grid.places} == {0} else "ticks"
+            return f' --quantise {way} (quantise="{way}") moves notes to the nearest of these.'
+        if error.reason == OUT_OF_RANGE and transpose != "auto":
+            return ' With --transpose auto (transpose="auto") it is, and the command line moves back what it writes.'
+        return ""
 
 
 def size_of_images(medium: Medium, what: str) -> tuple[int, int, int]:

@@ -140,7 +140,7 @@ class Space:
         rows = []
         for name in self.codes:
             known = self.calibration.get(name)
-            reach = f"{known.range[0]:.3g} to {known.range[1]:.3g} {known.unit}" if known else ""
+            reach = known.reach if known else ""
             rows.append(
                 f"<tr><td>{html.escape(name)}</td><td>{html.escape(str(self.codes[name]))}</td><td>{reach}</td></tr>"
             )
@@ -247,6 +247,7 @@ class Space:
         identity: float = 0.0,
         realism: float = 0.0,
         keep: Any = (),
+        generator: torch.Generator | None = None,
         **change: Any,
     ) -> Any:
         """Change images: `thickness=+2` in latent units, a control as it should be (`smiling=1`, `loop=0`), or
@@ -267,12 +268,14 @@ class Space:
             realism: weight of the control `realism`; without another control, how much it mends.
             keep: the name of a control, or several, that stays what it is for each image while others, or coordinates,
                 are moved: `keep="digit"`.
+            generator: of the tokens of melodies, where `decoding` draws them.
             change: shifts of coordinates and values of controls, by name. Of several labels in one control, those that
                 are not named stay as its critic sees them now.
         """
         dials = {"by": by, "strength": strength, "identity": identity, "realism": realism, "keep": keep}
         x = self.medium.read(x) if isinstance(x, str | Path) else x
-        return self._shown(self.decode(self._moved(self.encode(x), to, change, **dials)).plain(), like=x)
+        moved = self._moved(self.encode(x), to, change, **dials)
+        return self._shown(self.decode(moved, generator).plain(), like=x)
 
     def moved(self, z: Tensor, /, *, to: Any = None, **change: Any) -> Tensor:
         """Codes after what `edit` does to their images; its arguments."""
@@ -293,7 +296,15 @@ class Space:
             z = self.controls.move(z, wishes, realism=realism, keep=keep, at=start, held=held, **dials)
         return z
 
-    def traverse(self, x: Any, name: Any, values: Any = None, *, at: Tensor | None = None) -> Any:
+    def traverse(
+        self,
+        x: Any,
+        name: Any,
+        values: Any = None,
+        *,
+        at: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Any:
         """Images `(n, k, c, h, w)` with one coordinate at each of `k` values (10 from -4 to 4 unless given; of a
         uniform code over twice its range, of a categorical one all classes), or with a control at each of `k` (its
         classes, or 0, 0.1, ..., 1).
@@ -303,21 +314,22 @@ class Space:
             name: of a coordinate or a control.
             values: where it is put.
             at: codes `(n, d)` to start from instead.
+            generator: of the tokens of melodies, where `decoding` draws them.
         """
         z = self.encode(x) if at is None else at.to(self.device)
         if isinstance(values, Tensor | np.ndarray):
             values = values.tolist()
         if name in self.controls:
-            return self._traverse_control(z, name, values)
+            return self._traverse_control(z, name, values, generator)
         self.coordinates.columns(name)
         if values is None:
             values = self.coordinates.usual(name)
         if not isinstance(values, Sequence) or isinstance(values, str) or not values:
             raise DataError(f"A traversal of '{name}' needs one or more latent values, as [-2, 0, 2]. Got {values!r}.")
         moves = [self.coordinates.held({name: value}) for value in values]
-        return self._grid(torch.stack([move(z) for move in moves], dim=1))  # from (n, k, d)
+        return self._grid(torch.stack([move(z) for move in moves], dim=1), generator)  # from (n, k, d)
 
-    def _traverse_control(self, z: Tensor, name: str, values: Any) -> Any:
+    def _traverse_control(self, z: Tensor, name: str, values: Any, generator: torch.Generator | None) -> Any:
         control = self.controls[name]
         if values is None:
             several = control.kind == "labels"
@@ -328,12 +340,13 @@ class Space:
         with warnings.catch_warnings():  # that the ends are out of reach of some is what a traversal shows
             warnings.simplefilter("ignore", UserWarning)
             moved = [self.controls.move(z, [control.wish(value)], by="descent") for value in values]
-        return self._grid(torch.stack(moved, dim=1))
+        return self._grid(torch.stack(moved, dim=1), generator)
 
-    def interpolate(self, a: Any, b: Any, steps: Any = 10) -> Any:
+    def interpolate(self, a: Any, b: Any, steps: Any = 10, *, generator: torch.Generator | None = None) -> Any:
         """Images `(n, steps, c, h, w)` on the straight line between the codes of `a` and of `b`, ends included.
 
-        A single image at one end is the end of all lines.
+        A single image at one end is the end of all lines. `generator` is of the tokens of melodies, where `decoding`
+        draws them.
         """
         if whole("The number of steps", steps, 0) < 2:
             raise DataError(f"An interpolation needs 2 or more steps. Got {steps}.")
@@ -344,7 +357,8 @@ class Space:
                 f"Got {len(start)} and {len(end)}."
             )
         start, end = torch.broadcast_tensors(start, end)
-        return self._grid(torch.stack([Towards(end, i / (steps - 1))(start) for i in range(steps)], dim=1))
+        points = [Towards(end, i / (steps - 1))(start) for i in range(steps)]
+        return self._grid(torch.stack(points, dim=1), generator)
 
     def walk(
         self,
@@ -573,9 +587,9 @@ class Space:
         attributes, units = self._split(to)
         return attributes or None, units
 
-    def _grid(self, rows: Tensor) -> Any:
+    def _grid(self, rows: Tensor, generator: torch.Generator | None = None) -> Any:
         """Decode `(n, k, d)` codes to `(n, k, ...)` examples."""
-        return self._shown(self.decode(rows.flatten(0, 1)).plain().unflatten(0, rows.shape[:2]))
+        return self._shown(self.decode(rows.flatten(0, 1), generator).plain().unflatten(0, rows.shape[:2]))
 
 
 def _then(first: Callable[[Tensor], Tensor], second: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:

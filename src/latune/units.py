@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from latune.attributes.amounts import amount, spoken
 from latune.calibration import GRID, Calibration
 from latune.coordinates import number
 from latune.data import Dataset, spread
@@ -97,17 +98,20 @@ def _within(space: Any, to: Any) -> dict[str, float]:
     """Attribute values that were asked for, checked; what is out of reach is said."""
     if not isinstance(to, Mapping):
         raise DataError(f'to= takes attribute values by name, as to={{"slant": 0.3}}. Got {to!r}.')
+    within: dict[str, float] = {}
     for name, value in to.items():
-        (low, high), asked, unit = reach(space, name), number(name, value), space.calibration[name].unit
+        (low, high), unit = reach(space, name), space.calibration[name].unit
+        asked = within[name] = number(name, amount(name, value, unit))
         slack = 1e-6 * max(high - low, abs(low), abs(high))  # the ends, typed as they were printed
         if not low - slack <= asked <= high + slack:
             warnings.warn(
-                f"{name} = {asked:g} was asked for; this model reaches {low:.4g} to {high:.4g} {unit}".rstrip()
+                f"{name} = {value if isinstance(value, str) else f'{asked:g}'} was asked for; this model reaches "
+                + f"{low:.4g} to {high:.4g} {unit}{spoken((low, high), unit)}".rstrip()
                 + ". The nearest it reaches is used.",
                 UserWarning,
                 stacklevel=_outside(),
             )
-    return {name: float(value) for name, value in to.items()}
+    return within
 
 
 def _outside() -> int:

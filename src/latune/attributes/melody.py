@@ -248,9 +248,21 @@ def named(name: str) -> Attribute:
     """
     if name in MELODY:
         return MELODY[name]
+    return share_of(_scales()[name] if name in _scales() else classes_of(name))
+
+
+def classes_of(name: str) -> frozenset[int]:
+    """The pitch classes of the attribute that has this name, as `in_b_flat_major` or `in_0_4_7`.
+
+    Raises:
+        KeyError: for a name that is none.
+
+    >>> sorted(classes_of("in_a_minor_triad"))
+    [0, 4, 9]
+    """
     if name in _scales():
-        return share_of(_scales()[name])
+        return pitch_classes(_scales()[name])
     parts = name.removeprefix("in_").split("_")
     if name.startswith("in_") and all(part.isdecimal() and int(part) < 12 for part in parts):
-        return share_of({int(part) for part in parts})
+        return pitch_classes({int(part) for part in parts})
     raise KeyError(unknown("attribute of melodies", name, MELODY) + " A scale is in_, its root and its mode.")

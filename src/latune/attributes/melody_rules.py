@@ -16,12 +16,13 @@ import numpy as np
 from jaxtyping import Float64
 
 from latune.attributes.attribute import Attribute
-from latune.attributes.melody import measured, named, share_of
+from latune.attributes.melody import classes_of, measured, named, share_of
 from latune.attributes.own_melody import evaluate_melodies
 from latune.errors import AttributeFunctionError, DataError
 from latune.music import Melodies
 
 Rule = Callable[[Melodies], Float64[np.ndarray, " n"]]
+AND, LEAST = "_and_", "least_of_"  # in the names of rules that are made of others
 
 
 def in_scale(scale: str | Iterable[int]) -> Rule:
@@ -85,7 +86,21 @@ def least_of(*rules: Callable[..., Any]) -> Rule:
     >>> least_of(in_scale("C major"), at_least_notes(192)).__name__
     'least_of_in_c_major_and_dense_192'
     """
-    return _combined("least_of_", np.minimum, rules)
+    return _combined(LEAST, np.minimum, rules)
+
+
+def scale_of(rule: str) -> frozenset[int] | None:
+    """The pitch classes that a rule of this module keeps notes to, by its name as a control has it; None without any.
+
+    >>> sorted(scale_of("latune.attributes.melody_rules:in_c_major_and_dense_192"))
+    [0, 2, 4, 5, 7, 9, 11]
+    >>> scale_of("latune.attributes.melody_rules:dense_192"), scale_of("mine:in_c_major")
+    (None, None)
+    """
+    module, _, name = rule.partition(":")
+    parts = name.removeprefix(LEAST).split(AND) if module == __name__ else []
+    scales = [classes_of(part) for part in parts if part.startswith("in_")]
+    return frozenset.intersection(*scales) if scales else None
 
 
 def _of_attribute(attribute: Attribute) -> Rule:
@@ -104,7 +119,7 @@ def _combined(kind: str, how: np.ufunc, rules: tuple[Callable[..., Any], ...]) -
     def combined(melodies: Melodies) -> Float64[np.ndarray, " n"]:
         return reduce(how, [_asked(rule, melodies) for rule in rules])
 
-    return _called(kind + "_and_".join(_name(rule) for rule in rules), combined)
+    return _called(kind + AND.join(_name(rule) for rule in rules), combined)
 
 
 def _asked(rule: Callable[..., Any], melodies: Melodies) -> Float64[np.ndarray, " n"]:
@@ -131,8 +146,8 @@ def _called(name: str, rule: Callable[[Any], np.ndarray]) -> Rule:
 
 def __getattr__(name: str) -> Rule:
     """The rule of a name that a rule of this module has."""
-    kind, rest = ("least_of_", name.removeprefix("least_of_")) if name.startswith("least_of_") else ("", name)
-    parts = rest.split("_and_")
+    kind, rest = (LEAST, name.removeprefix(LEAST)) if name.startswith(LEAST) else ("", name)
+    parts = rest.split(AND)
     if kind or len(parts) > 1:
         return (least_of if kind else all_of)(*(__getattr__(part) for part in parts))
     number = name.removeprefix("dense_")

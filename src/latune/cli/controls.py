@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
+from latune.cli.melodies import Quantise
 from latune.cli.shell import Device, Json, Seed, app, open_run, out, quoted, say, write
 from latune.errors import LatuneError
 
@@ -35,9 +36,13 @@ def control_add(
     pairs: Path | None = None,
     data: Path | None = None,
     table: Path | None = None,
+    quantise: Quantise = "auto",
     resize: Annotated[bool, Parameter(negative=())] = False,
     again: Annotated[bool, Parameter(negative=())] = False,
     how: str | None = None,
+    sharp: float | None = None,
+    rounds: int | None = None,
+    judged: int | None = None,
     seed: Seed = 0,
     device: Device = "cpu",
     json_file: Json = None,
@@ -79,8 +84,15 @@ def control_add(
     again
         Put it in the place of a control of the same name.
     how
-        With --attribute or realism, how an actor is learned: fast (seconds), default, near (it keeps what it can),
-        paper, released.
+        How an actor is learned: fast (seconds), default, near (it keeps what it can), paper, released. With --attribute
+        or realism; with --rule there is none unless this is given.
+    sharp
+        With --rule, the power of what the rule says that is taught, 2 unless given: above 1, nearly satisfied is worth
+        less than wholly. More for a rule that is the share of many notes; 1 for one that gives chances.
+    rounds
+        With --rule, how often it is asked again about what its critic was sent to, once unless given.
+    judged
+        With --rule, how many examples it is asked about at first, 4000 unless given.
     """
     from latune.controls import REALISM
     from latune.controls.examples import read_rows, shown
@@ -97,30 +109,37 @@ def control_add(
     for way, value, needs, partner in (
         ("--against", against, examples, "--examples"),
         ("--table", table, data, "--data FOLDER"),
-        ("--how", how, attribute or name == REALISM, "--attribute, or with realism"),
+        ("--how", how, attribute or rule or name == REALISM, "--attribute, --rule, or with realism"),
+        ("--quantise", None if quantise == "auto" else quantise, data, "--data FOLDER, of tunes"),
+        ("--sharp", sharp, rule, "--rule"),
+        ("--rounds", rounds, rule, "--rule"),
+        ("--judged", judged, rule, "--rule"),
     ):
-        if value and not needs:
+        if value is not None and not needs:
             raise LatuneError(f"{way} goes with {partner}.")
     check_device(device)
     space = Space.load(run, device)
+    where = (run, data, table, quantise, space)
     learning: dict[str, Any] = {"seed": seed, "again": again} | ({"how": how} if how else {})
     if rule is not None:
         found = rule_of(rule)  # what is wrong with it is told before data are opened
-        control = space.controls.learn_rule(name, found, _data(run, data, table, space), **learning)
+        said = {"sharp": sharp, "rounds": rounds, "judged": judged, "actor": bool(how) or None}
+        learning |= {key: value for key, value in said.items() if value is not None}
+        control = space.controls.learn_rule(name, found, _data(*where), **learning)
     elif examples:
         given = shown(examples, space.medium, resize)  # what is wrong with them is told before data are opened
-        other = against or _data(run, data, table, space)
+        other = against or _data(*where)
         control = space.controls.learn_examples(name, given, other, resize=resize, **learning)
     elif likes or dislikes or pairs:
         rows = read_rows(pairs, 2) if pairs else []
         sides = ([better for better, _ in rows], [worse for _, worse in rows]) if rows else None
         control = space.controls.learn_preferences(name, likes, dislikes, sides, resize=resize, **learning)
     elif name == REALISM:
-        control = space.controls.learn_realism(_data(run, data, table, space), **learning)
+        control = space.controls.learn_realism(_data(*where), **learning)
     else:
         several = tuple(attribute.split(",")) if attribute and "," in attribute else ()
         which: dict[str, Any] = {"attributes": several} if several else {"attribute": attribute}
-        control = space.controls.learn(name, _data(run, data, table, space), **which, **learning)
+        control = space.controls.learn(name, _data(*where), **which, **learning)
     say(f"learned: {control.name} ({source(control)}) in {control.about['seconds']:.1f} s")
     say(f"         {told(control)}")
     say(f"next:    latune sample {quoted(run)} {_use(control)}")
@@ -205,7 +224,7 @@ def _use(control: Control) -> str:
     return f"--with {quoted(Path(f'{control.name}={wanted}'))}"
 
 
-def _own(data: Path | None, table: Path | None, space: Any) -> Dataset | None:
+def _own(data: Path | None, table: Path | None, quantise: str, space: Any) -> Dataset | None:
     """A folder of the user's with its table, in the model's size."""
     if data is None:
         return None
@@ -213,14 +232,16 @@ def _own(data: Path | None, table: Path | None, space: Any) -> Dataset | None:
     from latune.medium import Tunes
 
     if isinstance(space.medium, Tunes):
-        return load("tunes", path=str(data), grid=space.medium.grid.name)
+        return load("tunes", path=str(data), grid=space.medium.grid.name, quantise=quantise)
+    if quantise != "auto":
+        raise LatuneError("--quantise is of tunes; this run makes images.")
     channels, *size = space.shape
     return load("folder", path=data, attributes=table, size=size, colour=channels == 3)
 
 
-def _data(run: Path, data: Path | None, table: Path | None, space: Any) -> Dataset:
+def _data(run: Path, data: Path | None, table: Path | None, quantise: str, space: Any) -> Dataset:
     """The user's own folder, or the data that a run was trained on."""
-    own = _own(data, table, space)
+    own = _own(data, table, quantise, space)
     if own is not None:
         return own
     from latune.recipes import open_data

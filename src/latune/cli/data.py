@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from latune.cli.melodies import SHOWING, Quantise, Showing, settings
 from latune.cli.shell import Json, Seed, data_app, out, png, save, say, write
 from latune.errors import LatuneError
 
@@ -26,7 +27,9 @@ def data_list() -> None:
 
 
 @data_app.command(name="inspect")
-def data_inspect(folder: Path, *, attributes: Path | None = None, json_file: Json = None) -> None:
+def data_inspect(
+    folder: Path, *, attributes: Path | None = None, quantise: Quantise = "auto", json_file: Json = None
+) -> None:
     """Look at a folder of images and its table, or of tunes: what is there, and every problem found.
 
     Parameters
@@ -42,12 +45,14 @@ def data_inspect(folder: Path, *, attributes: Path | None = None, json_file: Jso
     if attributes is None and holds_tunes(folder):
         from latune.music.reading import read_folder
 
-        found = read_folder(folder)
+        found = read_folder(folder, quantise=quantise)
         say(found.table())
         write(json_file, {"read": len(found), "remarks": dict(found.remarks), "skipped": found.skipped})
         if not len(found):
             sys.exit(2)
         return
+    if quantise != "auto":
+        raise LatuneError(f"--quantise is of tunes; {folder} is read as images.")
     inspection = inspect(folder, attributes)
     out.print(inspection.table())
     write(json_file, inspection.as_dict())
@@ -57,7 +62,12 @@ def data_inspect(folder: Path, *, attributes: Path | None = None, json_file: Jso
 
 @data_app.command(name="show")
 def data_show(
-    name: str, *, n: int = 64, seed: Seed = 0, picture: Annotated[Path, Parameter(name="--out")] = Path("data.png")
+    name: str,
+    *,
+    n: int = 64,
+    showing: Showing = SHOWING,
+    seed: Seed = 0,
+    picture: Annotated[Path, Parameter(name="--out")] = Path("data.png"),
 ) -> None:
     """Draw a sheet of a data set's images, or of its melodies as piano-rolls.
 
@@ -75,8 +85,9 @@ def data_show(
         raise LatuneError(f"--n is 1 or more. Got {n}.")
     file = png(picture)
     data = load(name)
+    told = settings(data, showing, file)
     rows = torch.randint(len(data), (n,), generator=generator(seed, "show"))
-    save(data.medium.give(data.examples(rows)), file)
+    save(data.medium.give(data.examples(rows)), file, **told)
 
 
 @data_app.command(name="export")

@@ -8,6 +8,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from latune.cli.melodies import (
+    CHOOSING,
+    READING,
+    SHOWING,
+    WRITING,
+    Choosing,
+    Given,
+    Reading,
+    Showing,
+    Writing,
+    choose,
+    is_melodic,
+    read_tune,
+    save_back,
+    settings,
+)
 from latune.cli.shell import Json, Seed, app, err, open_run, out, output, save, say, write
 from latune.errors import LatuneError
 
@@ -22,14 +38,6 @@ Controls = Annotated[
 By = Annotated[str | None, Parameter(help="how controls move: actor, descent or vector; chosen unless given")]
 Strength = Annotated[float, Parameter(help="how much of a control's way is gone")]
 Realism = Annotated[float, Parameter(help="how much the control realism mends, from 0 to 1")]
-Temperature = Annotated[
-    float | None,
-    Parameter(help="of melodies: 0, which is meant unless given, the likeliest tokens; 1 as the model says"),
-]
-TopK = Annotated[
-    int | None, Parameter(help="of melodies: draw from so many likeliest tokens, at a temperature of 1 or TEMPERATURE")
-]
-Beam = Annotated[int | None, Parameter(help="of melodies: look for the likeliest tune among so many")]
 
 
 @app.command
@@ -43,9 +51,8 @@ def sample(
     by: By = None,
     strength: Strength = 1.0,
     realism: Realism = 0.0,
-    temperature: Temperature = None,
-    top_k: TopK = None,
-    beam: Beam = None,
+    choosing: Choosing = CHOOSING,
+    writing: Writing = WRITING,
     seed: Seed = 0,
     picture: Annotated[Path | None, Parameter(name="--out")] = None,
 ) -> None:
@@ -60,7 +67,7 @@ def sample(
     set_
         Hold a coordinate at a latent value: slant=1.5.
     to
-        Hold an attribute at a value of its own unit: thickness=3.1.
+        Hold an attribute at a value of its own unit, thickness=3.1, or with its unit, contour=-7st (semitones).
     picture
         The PNG file, RUN/sample.png unless given. Of melodies it shows piano-rolls; .mid, .musicxml, .abc, .svg and
         .wav write each melody to a file of its own.
@@ -71,11 +78,13 @@ def sample(
         raise LatuneError(f"--n is 1 or more. Got {n}.")
     space = open_run(run)
     file = output(picture or run / "sample.png", space)
-    _decode(space, temperature, top_k, beam)
-    wanted = _once(_numbers(set_), _wishes(with_, space.controls))
+    choose(space, choosing)
+    wishes = _wishes(with_, space.controls)
+    wanted = _once(_numbers(set_), wishes)
+    told = settings(space, writing, file, _yes(wishes))
     dials: dict[str, Any] = {"by": by, "strength": strength, "realism": realism}
-    images = space.sample(n, generator=generator(seed, "sample"), to=_numbers(to), **dials, **wanted)
-    save(images, file)
+    images = space.sample(n, generator=generator(seed, "sample"), to=_amounts(to), **dials, **wanted)
+    save(images, file, **told)
 
 
 @app.command
@@ -91,7 +100,10 @@ def edit(
     identity: float = 0.0,
     realism: Realism = 0.0,
     keep: list[str] | None = None,
-    track: str | None = None,
+    reading: Reading = READING,
+    choosing: Choosing = CHOOSING,
+    writing: Writing = WRITING,
+    seed: Seed = 0,
     picture: Annotated[Path | None, Parameter(name="--out")] = None,
     json_file: Json = None,
 ) -> None:
@@ -107,14 +119,11 @@ def edit(
     set_
         Move a coordinate by a latent amount: thickness=+2.
     to
-        Bring an attribute to a value of its own unit: slant=0.4.
+        Bring an attribute to a value of its own unit, slant=0.4, or with its unit, contour=-7st (semitones).
     identity
         Weight of staying near the image's own code, where a control moves by descent.
     keep
         A control that stays what it is while others move: digit.
-    track
-        Of a file of several tunes or tracks which one: its number or its title; else the one that is called melody, or
-        lies highest.
     picture
         The PNG file; FILE-edit.png in the current folder unless given. Of a tune, .mid, .musicxml, .abc, .svg and .wav
         write the edited tune alone, with its own tempo and instrument; in .mid the other tracks of a MIDI file stay.
@@ -124,16 +133,22 @@ def edit(
             "Nothing to change. Give --set NAME=+2 (a coordinate, in latent units), --to NAME=3.1 (an attribute, in "
             "its own units) or --with NAME=1 (a control)."
         )
+    from latune.attributes.amounts import spoken
+    from latune.training import generator
+
     space = open_run(run)
     target = output(picture or Path(f"{file.stem}-edit.png"), space)
-    given = _read(space, file, track)
-    x = space.medium.take(given)
+    choose(space, choosing)
     with_wanted = _wishes(with_, space.controls)
     change = _once(_numbers(set_), with_wanted)
+    told = settings(space, writing, target, _yes(with_wanted))
+    tune = read_tune(space, file, reading) if is_melodic(space, reading) else None
+    given = tune.melody if tune else space.medium.read(file)
+    x = space.medium.take(given)
     dials: dict[str, Any] = {"by": by, "strength": strength, "identity": identity, "realism": realism}
     dials["keep"] = keep or []
-    edited = space.edit(given, to=_numbers(to), **dials, **change)
-    _save_edit(space, file, given, x, edited, target)
+    edited = space.edit(given, to=_amounts(to), generator=generator(seed, "edit"), **dials, **change)
+    _save_edit(space, file, tune, x, edited, target, told)
     edited = edited.plain().cpu()
     numbers = _seen(space, x, edited, list(with_wanted))
     measurable = [name for name in space.sliders if space.attributes[name].measure is not None]
@@ -144,7 +159,9 @@ def edit(
         }
     for name, pair in numbers.items():
         unit = space.attributes[name].unit if name in space.attributes else "in the critic's eyes"
-        out.print(f"{name:>12}  {pair['before']:8.3f} -> {pair['after']:8.3f} {unit}", highlight=False)
+        ends = pair["before"], pair["after"]
+        said = f"{name:>12}  {ends[0]:8.3f} -> {ends[1]:8.3f} {unit}{spoken(ends, unit, ' -> ')}"
+        out.print(said.rstrip(), highlight=False)
     if not numbers:
         numbers["note"] = f"no slider of this run can be measured on {space.medium.many}"
         err.print(f"note: {numbers['note']}", highlight=False)
@@ -160,6 +177,9 @@ def traverse(
     n: int = 8,
     steps: int = 10,
     reach: float = 4.0,
+    reading: Reading = READING,
+    choosing: Choosing = CHOOSING,
+    showing: Showing = SHOWING,
     seed: Seed = 0,
     folder: Annotated[Path | None, Parameter(name="--out")] = None,
 ) -> None:
@@ -191,13 +211,16 @@ def traverse(
     if folder is not None and folder.suffix and not folder.is_dir():
         raise LatuneError(f"Traversals are pictures in a folder, one a name. Got --out {folder}; leave out its ending.")
     space = open_run(run)
-    x = space.medium.read(file) if file else None
+    choose(space, choosing)
+    tune = read_tune(space, file, reading) if is_melodic(space, reading) and file else None
+    x = tune.melody if tune else space.medium.read(file) if file else None
     z = None if file else space.codes.sample(n, generator(seed, "traverse"))
     for each in name or space.sliders or space.knobs:
         ends = (0.0, 1.0) if each in space.controls else (-reach, reach)
-        through = space.classes_of(each)
-        images = space.traverse(x, each, None if through else torch.linspace(*ends, steps), at=z)
-        save(images, (folder or run / "traversals") / f"{each.replace('/', '_')}.png")
+        values = None if space.classes_of(each) else torch.linspace(*ends, steps)
+        path = (folder or run / "traversals") / f"{each.replace('/', '_')}.png"
+        told = settings(space, showing, path, [each] if each in space.controls else [])
+        save_back(space.traverse(x, each, values, at=z, generator=generator(seed, "tokens")), tune, path, told)
 
 
 @app.command
@@ -207,6 +230,10 @@ def interpolate(
     b: Path,
     *,
     steps: int = 10,
+    reading: Reading = READING,
+    choosing: Choosing = CHOOSING,
+    writing: Writing = WRITING,
+    seed: Seed = 0,
     picture: Annotated[Path | None, Parameter(name="--out")] = None,
 ) -> None:
     """Walk the straight line between two images, or two tunes, in the latent space.
@@ -224,71 +251,54 @@ def interpolate(
     picture
         The PNG file; interpolation.png in the current folder unless given.
     """
-    from latune.music import Melodies
     from latune.music.writing import save_all
+    from latune.training import generator
 
     space = open_run(run)
     file = output(picture or Path("interpolation.png"), space)
-    made = space.interpolate(space.medium.read(a), space.medium.read(b), steps)
-    if isinstance(made, Melodies) and file.suffix.lower() != ".png":  # a tune for each step, all of its bars
-        first = save_all([made[:, step].joined() for step in range(made.shape[1])], file)
+    choose(space, choosing)
+    told = settings(space, writing, file)
+    tunes = [read_tune(space, each, reading) for each in (a, b)] if is_melodic(space, reading) else []
+    if tunes and tunes[0].semitones != tunes[1].semitones:
+        moved = " and ".join(f"{tune.semitones:+d}" for tune in tunes)
+        raise LatuneError(f"Both tunes are moved alike. They fit at {moved} semitones: give --transpose a number.")
+    ends = [tune.melody for tune in tunes] or [space.medium.read(each) for each in (a, b)]
+    made = space.interpolate(ends[0], ends[1], steps, generator=generator(seed, "interpolate"))
+    if tunes and file.suffix.lower() != ".png":  # a tune for each step, all of its bars
+        first = save_all([tunes[0].back(made[:, step].joined()) for step in range(made.shape[1])], file, **told)
         say(f"wrote {first} and {steps - 1} more beside it")
         return
-    save(made, file)
+    save_back(made, tunes[0] if tunes else None, file, told)
 
 
-def _read(space: Space, file: Path, track: str | None) -> Any:
-    """An example from a file; of a tune it is said which of several was taken."""
-    from latune.medium import Tunes
-
-    if not isinstance(space.medium, Tunes):
-        if track is not None:
-            raise LatuneError("--track is of melodies; this run makes images.")
-        return space.medium.read(file)
-    melody = space.medium.read(file, int(track) if track is not None and track.isdecimal() else track)
-    if melody.name:
-        say(f"tune: {melody.name}")
-    return melody
-
-
-def _decode(space: Space, temperature: float | None, top_k: int | None, beam: int | None) -> None:
-    """How tokens of melodies are chosen."""
-    if temperature is None and top_k is None and beam is None:
-        return
-    from latune.medium import Tunes
-    from latune.nets import Decoding
-
-    if not isinstance(space.medium, Tunes):
-        raise LatuneError("--temperature, --top-k and --beam are of melodies; this run makes images.")
-    space.decoding = Decoding(temperature, top_k, beam)
-
-
-def _save_edit(space: Space, file: Path, given: Any, x: Tensor, edited: Any, target: Path) -> None:
+def _save_edit(
+    space: Space, file: Path, tune: Given | None, x: Tensor, edited: Any, target: Path, told: dict[str, Any]
+) -> None:
     """Original, reconstruction and edit in one picture; or the edited tune alone, as what its name says."""
     import torch
 
-    from latune.music import Melodies, Melody
+    from latune.music import Melodies
     from latune.music.writing import save_all
 
-    if isinstance(edited, Melodies) and isinstance(given, Melody) and target.suffix.lower() != ".png":
+    if tune is not None and target.suffix.lower() != ".png":
         from latune.music.writing.midi_editing import edit_midi
 
-        midi = (".mid", ".midi")
-        new = edited.joined(given.length)
+        midi, old = (".mid", ".midi"), tune.original
+        new = tune.back(edited.joined(old.length))
         if file.suffix.lower() in midi and target.suffix.lower() in midi:
-            written = edit_midi(file, given, new, target)
+            written = edit_midi(file, old, new, target)
         else:
-            written = new.save(target, name=given.name, metre=given.metre)
+            written = new.save(target, name=old.name, metre=old.metre, **told)
         say(f"wrote {written}")
         return
     again = space.decode(space.encode(x)).plain().cpu()
-    if isinstance(edited, Melodies):
-        length = given.length if isinstance(given, Melody) else None
-        three = [Melodies(each, edited.grid).joined(length) for each in (x, again, edited.plain())]
+    parts = (x, again, edited.plain().cpu())
+    if tune is not None:
+        three = [tune.back(Melodies(each, edited.grid).joined(tune.original.length)) for each in parts]
         said = ["original", "as the model has it", "edited"]
-        say(f"wrote {save_all(three, target, columns=1, labels=said)}")
+        say(f"wrote {save_all(three, target, columns=1, labels=said, **told)}")
         return
-    save(space.medium.give(torch.cat([x, again, edited.plain().cpu()])), target)
+    save(space.medium.give(torch.cat(parts)), target)
 
 
 def _seen(space: Space, x: Tensor, edited: Tensor, names: list[str]) -> dict[str, Any]:
@@ -316,9 +326,23 @@ def _numbers(words: list[str] | None) -> dict[str, float]:
                 equals = ""
         except ValueError:
             equals = ""
+        if _has_unit(text):
+            raise LatuneError(f"'{word}' has a unit; latent values have none. Say it with --to {word}.")
         if not (equals and name):
             raise LatuneError(f"'{word}' is not of the form name=number, for example thickness=+2.")
     return numbers
+
+
+def _amounts(words: list[str] | None) -> dict[str, float | str]:
+    """`name=value` words as numbers, or as text where a unit is said: 7st."""
+    said = {name: text for name, _, text in (word.partition("=") for word in words or []) if _has_unit(text)}
+    return _numbers([word for word in words or [] if word.partition("=")[0] not in said]) | said
+
+
+def _has_unit(text: str) -> bool:
+    from latune.attributes.amounts import AMOUNT
+
+    return isinstance(_value(text), str) and AMOUNT.fullmatch(text) is not None
 
 
 def _wishes(words: list[str] | None, controls: Any) -> dict[str, Any]:
@@ -338,6 +362,11 @@ def _wishes(words: list[str] | None, controls: Any) -> dict[str, Any]:
         else:
             wishes[name] = text if controls[name].classes else _value(text)
     return wishes
+
+
+def _yes(wishes: dict[str, Any]) -> list[str]:
+    """The controls that are asked for, rather than against."""
+    return [name for name, value in wishes.items() if value not in (0, "low")]
 
 
 def _value(text: str) -> float | str:

@@ -32,9 +32,7 @@ def info(run: Path, *, json_file: Json = None) -> None:
     table = Table("coordinate", "prior", "attribute within reach", box=None)
     for name in space.codes:
         known = space.calibration.get(name)
-        table.add_row(
-            name, str(space.codes[name]), f"{known.range[0]:.3g} to {known.range[1]:.3g} {known.unit}" if known else ""
-        )
+        table.add_row(name, str(space.codes[name]), known.reach if known else "")
     out.print(table)
     reach = {name: known.range for name, known in space.calibration.items()}
     write(json_file, {**lines, "codes": space.codes.as_dict(), "reach": reach})

@@ -92,9 +92,9 @@ def quoted(path: Path) -> str:
     return shlex.quote(str(path))
 
 
-def save(images: Any, path: Path) -> None:
+def save(images: Any, path: Path, **settings: Any) -> None:
     """Save pictures or melodies and say where; of several files the first, and how many there are."""
-    written = images.save(path)
+    written = images.save(path, **settings)
     several = f" and {len(images) - 1} more beside it" if written != path and len(images) > 1 else ""
     say(f"wrote {written}{several}")
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from latune.cli.pictures import Controls, Realism, _numbers, _once, _wishes
+from latune.cli.pictures import Controls, Realism, _amounts, _numbers, _once, _wishes
 from latune.cli.shell import Json, Seed, app, err, open_run, out, say, warn, write
 from latune.errors import LatuneError
 
@@ -109,7 +109,7 @@ def walk(
         raise LatuneError("--begin says how the free part starts: give --mask or --free with it.")
     space = open_run(run)
     wanted: dict[str, Any] = _once(_numbers(set_), _wishes(with_, space.controls))
-    wanted |= {"to": _numbers(to)} if to else {}
+    wanted |= {"to": _amounts(to)} if to else {}
     wanted |= {"realism": realism} if realism else {}
     wanted |= {} if sample_z else {"sample_z": False}
     wanted |= {"sample_x": True} if sample_x else {}

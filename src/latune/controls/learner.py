@@ -39,6 +39,7 @@ from latune.controls.teaching import (
     spans,
     taste_lesson,
 )
+from latune.coordinates import whole
 from latune.data import Dataset
 from latune.errors import DataError, unknown
 from latune.nets import LatentNets
@@ -188,6 +189,7 @@ class Learner(ABC):
             raise DataError(f"A rule is asked about {FEWEST_JUDGED} or more pictures. Got judged={judged!r}.")
         if isinstance(sharp, bool) or not isinstance(sharp, int | float) or not 0 < sharp < math.inf:
             raise DataError(f"sharp is a power above 0. Got {sharp!r}.")
+        rounds = whole("The number of rounds", rounds, 0)
         found, judge = rule_of(rule), self._preset(judging, JUDGINGS, Judging)
         points = points_to_judge(self.space, None if data is None else self._codes_of(data), judged, seed)
         said, sent = [asked_of(self.space, found, points.mean)], []

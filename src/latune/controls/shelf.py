@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from latune import coordinates
+from latune.attributes.amounts import amount, spoken
 from latune.controls.again import Again
 from latune.controls.apply import BYS, Moved, fulfil
 from latune.controls.control import CONTROL, Control, Wish
@@ -122,17 +124,17 @@ class Controls(Learner, Mapping[str, Control]):
             control = self[name]
             if not control.quantiles:
                 raise DataError(f"'{name}' has no unit of its own; say {name}=..., a {control.kind}.")
-            if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-                raise DataError(f"'{name}' takes a finite number. Got {value!r}.")
+            aimed = coordinates.number(name, amount(name, value, control.unit))
             low, high = control.reach
-            if not low <= value <= high:
+            if not low <= aimed <= high:
                 warnings.warn(
-                    f"{name} = {value:g} was asked for; the data reach {low:.4g} to {high:.4g} {control.unit}".rstrip()
+                    f"{name} = {value if isinstance(value, str) else f'{aimed:g}'} was asked for; the data reach "
+                    + f"{low:.4g} to {high:.4g} {control.unit}{spoken((low, high), control.unit)}".rstrip()
                     + ". The nearest is aimed at.",
                     UserWarning,
                     stacklevel=5,
                 )
-            wishes.append(control.wish(control.in_unit(value)))
+            wishes.append(control.wish(control.in_unit(aimed)))
         return wishes
 
     def _kept(self, names: Any, wishes: list[Wish], z: Tensor, again: Again | None) -> list[Kept]:

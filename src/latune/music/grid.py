@@ -14,6 +14,7 @@ from latune.music.melody import SLACK, Melody
 from latune.music.scales import note_name
 
 HOLD, REST = 0, 1  # what sounds, or is silent, goes on; silence begins
+OUT_OF_RANGE, BETWEEN = "a pitch out of range", "a note between the ticks"  # reasons that are counted
 START, END = 2, 3  # before and after a tune, in the released variant of the measures
 
 
@@ -117,7 +118,7 @@ class Grid:
         low, high = (int(melody.pitches.min()), int(melody.pitches.max())) if len(melody) else (self.low, self.high)
         if low < self.low or high > self.high:
             raise GridError(
-                "a pitch out of range",
+                OUT_OF_RANGE,
                 f"The pitches run from {note_name(low)} to {note_name(high)}; the grid '{self.name}' has tokens for "
                 f"{note_name(self.low)} to {note_name(self.high)}. Transpose it.",
             )
@@ -131,6 +132,30 @@ class Grid:
         tokens[starts] = self.first + melody.pitches - self.low
         return tokens.reshape(bars, self.ticks)
 
+    def semitones_to_fit(self, melody: Melody) -> int:
+        """How far a melody has to be transposed so that all its pitches have tokens: the least that does.
+
+        Whole octaves where some fit, so that the key stays; 0 where it fits as it is.
+
+        Raises:
+            GridError: it spans more semitones than the grid.
+
+        >>> GRIDS["measure"].semitones_to_fit(Melody.of([(48, 0, 1), (52, 1, 1)]))
+        12
+        """
+        if not len(melody):
+            return 0
+        lowest, highest = int(melody.pitches.min()), int(melody.pitches.max())
+        least, most = self.low - lowest, self.high - highest  # semitones that bring both ends within the grid
+        if least > most:
+            raise GridError(
+                OUT_OF_RANGE,
+                f"The pitches run from {note_name(lowest)} to {note_name(highest)}, {highest - lowest} semitones; the "
+                f"grid '{self.name}' has tokens for {self.high - self.low}. No transposition makes them fit.",
+            )
+        octaves = [each for each in range(-120, 121, 12) if least <= each <= most]
+        return min(octaves or range(least, most + 1), key=abs)
+
     def _places(self, times: np.ndarray, what: str) -> np.ndarray:
         """The tokens at which something happens."""
         bars = np.floor((times + SLACK) / self.length)
@@ -141,7 +166,7 @@ class Grid:
         if off.any():
             i = int(np.flatnonzero(off)[0])
             raise GridError(
-                "a note between the ticks",
+                BETWEEN,
                 f"A note {what} at {times[i]:g} quarter notes, between two places of the grid '{self.name}'.",
             )
         return (bars * self.ticks + nearest).astype(np.int64)

@@ -186,7 +186,13 @@ class Melody:
         Raises:
             DataError: where a pitch would leave MIDI's range.
         """
-        return replace(self, pitches=self.pitches + semitones)
+        pitches = self.pitches + semitones
+        if len(pitches) and not 0 <= pitches.min() <= pitches.max() <= 127:
+            raise DataError(
+                f"Moved by {semitones:+d} semitones, the pitches run from {pitches.min()} to {pitches.max()}; those of "
+                "MIDI are 0 to 127."
+            )
+        return replace(self, pitches=pitches)
 
     def cut(self, start: float, end: float) -> Melody:
         """What sounds from `start` to `end`, in quarter notes; notes across the edges are shortened.

@@ -99,7 +99,7 @@ class DataSection(Section):
         default=None, description="of melodies: which tunes are transposed to all places within the grid's range"
     )
     quantise: Literal["auto", "no", "sixteenths", "ticks"] | None = Field(
-        default=None, description="of tunes: where notes of MIDI files are moved to"
+        default=None, description="of tunes: where notes are moved to"
     )
     form: Literal["abc", "midi"] | None = Field(default=None, description="of nottingham")
     unique: bool | None = Field(default=None, description="of melodies: each example once")

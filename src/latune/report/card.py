@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from latune.attributes.amounts import spoken
 from latune.files import write_text
 from latune.measurement import Measurement
 from latune.report.markdown import listing, table, text
@@ -58,7 +59,7 @@ def _sliders(space: Space) -> str:
         if name in space.calibration:
             known = space.calibration[name]
             low, high = aligned(known.range)
-            reach = f"{low} to {high} {known.unit}".strip()
+            reach = f"{low} to {high} {known.unit}{spoken(known.range, known.unit)}".strip()
             source = "decoded images" if known.source == "decoded" else known.source
         rows.append((name, reach, source))
     return table(("slider", "attribute within reach", "known from"), rows, words=(0, 1, 2))

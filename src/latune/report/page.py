@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 
+from latune.attributes.amounts import spoken
 from latune.measurement import positions
 from latune.medium import Pictures
 from latune.pictures import is_tiny
@@ -140,7 +141,8 @@ def _traversal(space: Space, traversal: Traversal, drawn: Drawings) -> str:
         below = _scale(traversal.expected.tolist(), columns, "under")
         low, high = aligned(known.range)
         how = f"measured on decoded {space.medium.many}" if known.source == "decoded" else "learned from labels"
-        reach = f" <small>{escape(f'{low} to {high} {known.unit}'.strip())}, {how}</small>"
+        within = f"{low} to {high} {known.unit}{spoken(known.range, known.unit)}".strip()
+        reach = f" <small>{escape(within)}, {how}</small>"
     alt = f"{n} {space.medium.many} in rows, {name} from −4 to 4 in {k} columns"
     picture = _img(drawn.sheets[f"traverse-{name}"], alt, space)
     return f"<figure><h3>{escape(name)}{reach}</h3>{above}{picture}{below}</figure>"

@@ -137,8 +137,8 @@ def tunes(
 
     Args:
         path: the folder.
-        quantise: of MIDI files: `auto` moves notes to sixteenths where a file was played, `no`, `sixteenths`, or
-            `ticks`, sixteenths and triplets.
+        quantise: `auto` moves the notes of MIDI files to sixteenths where they were played, `no` none; `sixteenths`,
+            or `ticks`, sixteenths and triplets, move those of any file.
     """
     check_quantise(quantise)
     root = Path(path).expanduser()

@@ -13,6 +13,7 @@ from latune.music.reading.opening import (
     read,
     read_folder,
     read_one,
+    tune_of,
     tunes_of,
 )
 from latune.music.reading.tune import Tune, TuneError
@@ -27,5 +28,6 @@ __all__ = [
     "read",
     "read_folder",
     "read_one",
+    "tune_of",
     "tunes_of",
 ]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
+from latune.music.melody import SLACK
 from latune.music.reading.abc import read_tune, split_book
 from latune.music.reading.corpus import read_soprano
 from latune.music.reading.midi import MOST_BYTES as MOST_MIDI
@@ -15,6 +18,7 @@ from latune.music.reading.musicxml import read_score
 from latune.music.reading.played import read_song
 from latune.music.reading.text import decoded
 from latune.music.reading.tune import Tune, TuneError
+from latune.music.reading.voice import PLACES, highest, quantised
 
 MOST_ABC = 64 * 2**20  # bytes of a book
 MOST: dict[str, int] = {  # bytes that a file with this ending may have
@@ -34,7 +38,8 @@ def read_content(name: str, content: bytes, **settings: Any) -> list[Tune]:
     Args:
         name: of the file; its ending says what it is.
         content: of the file.
-        **settings: `quantise`, of MIDI: `auto`, `no`, `sixteenths` or `ticks`; see `latune.music.reading.midi`.
+        **settings: `quantise`: `auto`, `no`, `sixteenths` or `ticks`; see `latune.music.reading.midi`. What is written
+            in ABC or MusicXML is moved only where it is asked for.
 
     Raises:
         TuneError: for a file of which nothing can be read.
@@ -46,15 +51,31 @@ def read_content(name: str, content: bytes, **settings: Any) -> list[Tune]:
     check_size(name, len(content))
     if not content:
         raise TuneError("an empty file", "It is empty.")
+    quantise = settings.get("quantise", "auto")
     if ending in (".mid", ".midi"):
-        return read_midi(content, quantise=settings.get("quantise", "auto"))
+        return read_midi(content, quantise=quantise)
     if ending == ".abc":
         text, remarks = decoded(content)
-        tunes = [read_tune(each, i) for i, each in enumerate(split_book(text), 1)]
+        tunes = [read_tune(each, i).remarked(*remarks) for i, each in enumerate(split_book(text), 1)]
         if not tunes:
             raise TuneError("no tunes", "It has no tune: no line begins with X:.")
-        return [tune.remarked(*remarks) for tune in tunes]
-    return read_score(content)
+    else:
+        tunes = read_score(content)
+    return [_moved(tune, quantise) for tune in tunes] if quantise in PLACES else tunes
+
+
+def _moved(tune: Tune, quantise: str) -> Tune:
+    """A written tune whose notes are moved to places of the beat; of those that fall together the highest stays."""
+    if tune.melody is None or not len(tune.melody):
+        return tune
+    melody = tune.melody
+    starts, ends, remarks = quantised(melody.starts, melody.ends, SLACK, quantise)
+    kept, until, hidden = highest(melody.pitches, starts, ends)
+    if hidden:
+        remarks = (*remarks, f"notes below others left out: {hidden:,} of {len(melody):,}")
+    last = math.ceil(until.max() / melody.bar - SLACK) * melody.bar
+    notes = {"pitches": melody.pitches[kept], "starts": starts[kept], "durations": until - starts[kept]}
+    return replace(tune, melody=replace(melody, **notes, length=max(melody.length, last))).remarked(*remarks)
 
 
 def check_size(name: str, size: int) -> None:

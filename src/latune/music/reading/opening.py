@@ -29,8 +29,8 @@ def read(path: Path | str, *, quantise: str = "auto") -> list[Melody]:
 
     Args:
         path: a file that ends with `.mid`, `.midi`, `.abc`, `.musicxml`, `.xml` or `.mxl`.
-        quantise: of MIDI files: `auto` moves notes to sixteenths where a file was played and leaves a written one as
-            it is; `no`, `sixteenths`, or `ticks` (sixteenths and triplets).
+        quantise: `auto` moves the notes of a MIDI file to sixteenths where it was played, and leaves what is written as
+            it is; `no` leaves all; `sixteenths`, or `ticks` (sixteenths and triplets), move the notes of any file.
 
     Raises:
         TuneError: for a file that cannot be read, or in which no tune can be.
@@ -81,7 +81,32 @@ def read_one(
     metres: Sequence[str] | None = None,
     quantise: str = "auto",
 ) -> Melody:
-    """The one melody that a file is opened for.
+    """The one melody that a file is opened for; see `tune_of`, which also tells what was changed on the way.
+
+    Raises:
+        TuneError, DataError: as `tune_of`.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "tune.abc"
+    >>> _ = path.write_text("X:1\\nT:Up\\nM:3/4\\nL:1/4\\nK:C\\nCDE|G3|\\n")
+    >>> read_one(path, metres=["4/4"])
+    Traceback (most recent call last):
+    ...
+    latune.music.reading.tune.TuneError: ...tune.abc is in 3/4. Allowed: 4/4.
+    """
+    melody = tune_of(path, track=track, metres=metres, quantise=quantise).melody
+    assert melody is not None
+    return melody
+
+
+def tune_of(
+    path: Path | str,
+    *,
+    track: int | str | None = None,
+    metres: Sequence[str] | None = None,
+    quantise: str = "auto",
+) -> Tune:
+    """The one tune that a file is opened for, which has a melody, with remarks on what was changed to read it.
 
     Of several tracks or parts it is the one that is called melody, lead, voice or soprano, else the highest.
 
@@ -98,11 +123,9 @@ def read_one(
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "tune.abc"
-    >>> _ = path.write_text("X:1\\nT:Up\\nM:3/4\\nL:1/4\\nK:C\\nCDE|G3|\\n")
-    >>> read_one(path, metres=["4/4"])
-    Traceback (most recent call last):
-    ...
-    latune.music.reading.tune.TuneError: ...tune.abc is in 3/4. Allowed: 4/4.
+    >>> _ = path.write_text("X:1\\nT:Up\\nM:3/4\\nL:1/32\\nK:C\\nCD23|G24|\\n")
+    >>> tune_of(path, quantise="sixteenths").remarks
+    ('notes moved to sixteenths: 2 of 3, by up to 0.125 of a quarter note',)
     """
     found = tunes_of(path, quantise=quantise)
     allowed = None if metres is None else [read_metre(metre) for metre in metres]
@@ -112,7 +135,7 @@ def read_one(
     if allowed is not None and chosen.melody.metre not in allowed:
         beats, unit = chosen.melody.metre
         raise TuneError("another metre", f"{path} is in {beats}/{unit}. Allowed: {', '.join(metres or ())}.")
-    return chosen.melody
+    return chosen
 
 
 def _chosen(path: Path, found: Sequence[Tune], track: int | str | None) -> Tune:
@@ -218,7 +241,7 @@ def read_folder(path: Path | str, *, quantise: str = "auto", workers: int | None
 
     Args:
         path: the folder.
-        quantise: of MIDI files, as in `read`.
+        quantise: as in `read`.
         workers: processes; 0 reads in this one, None takes what the machine has.
 
     Raises:

@@ -17,6 +17,7 @@ PLACES: dict[str, tuple[float, ...]] = {  # of a quarter note, its end included
     "sixteenths": (0, 1 / 4, 1 / 2, 3 / 4, 1),
     "ticks": (*BEAT, 1),
 }
+MOVED = {"sixteenths": "notes moved to sixteenths", "ticks": "notes moved to sixteenths and triplets"}
 WRITTEN = tuple(sorted({i / 24 for i in range(24)} | {i / 16 for i in range(16)} | {1.0}))  # where notes are written
 ON = 0.9  # share of notes that start where notes are written, from which on a file counts as written
 GATE = 0.85  # a note that sounds at least this share of its value may have been shortened for playing
@@ -93,6 +94,10 @@ def quantised(
         starts, ends: of notes, in order.
         tolerance: quarter notes by which a written time may be off: half a tick of the file.
         quantise: `auto`, `no`, or the places to move to.
+
+    >>> starts, ends = np.array([0.1, 1.0]), np.array([1.0, 2.0])
+    >>> quantised(starts, ends, 0.01, "sixteenths")
+    (array([0., 1.]), array([1., 2.]), ('notes moved to sixteenths: 1 of 2, by up to 0.1 of a quarter note',))
     """
     if not len(starts):
         return starts, ends, ()
@@ -103,16 +108,17 @@ def quantised(
         first, last = nearest(starts, places), nearest(ends, places)
         after = nearest(first + 0.13, places)  # the next place
         last = np.where(last <= first, np.maximum(after, first + 1 / 12), last)
-        return (
-            first,
-            last,
-            (f"notes moved to {'sixteenths' if quantise == 'sixteenths' else 'sixteenths and triplets'}",),
-        )
+        off = np.maximum(np.abs(first - starts), np.abs(last - ends))
+        moved = int((off > tolerance).sum())
+        told = f"{MOVED[quantise]}: {moved:,} of {len(off):,}, by up to {off.max():.3g} of a quarter note"
+        return first, last, (told,) if moved else ()
     first = np.where(written(starts, tolerance), nearest(starts, WRITTEN), starts)
     last = np.where(written(ends, tolerance), nearest(ends, WRITTEN), ends)
     if quantise == "no" or written(ends, tolerance).mean() >= ON:
         return first, last, ()
-    return first, _full(first, ends, tolerance), ("notes that end early have their full value",)
+    full = _full(first, ends, tolerance)
+    longer = int((full - ends > tolerance).sum())
+    return first, full, (f"notes that end early have their full value: {longer:,} of {len(ends):,}",)
 
 
 def _full(

@@ -1,0 +1,204 @@
+"""Options that are of melodies alone: how a tune is read, how its tokens are chosen, how it is shown and heard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from latune.cli.shell import save, say, warn
+from latune.errors import LatuneError
+
+if TYPE_CHECKING:
+    from latune.data import Dataset
+    from latune.music import Melodies, Melody
+    from latune.space import Space
+
+COLOURED = (".png", ".svg", ".musicxml", ".xml")  # what a note can be red in
+Melodic = Parameter(name="*", group="Melodies")
+Quantise = Annotated[
+    Literal["auto", "no", "sixteenths", "ticks"],
+    Parameter(
+        help="where notes of tunes are moved to; auto moves what was played as MIDI to sixteenths; ticks are "
+        "sixteenths and triplets"
+    ),
+]
+
+
+@Melodic
+@dataclass(frozen=True)
+class Reading:
+    """How a tune of the user's is read."""
+
+    track: Annotated[
+        str | None,
+        Parameter(
+            help="of a file of several tunes or tracks which one: its number or its title; else the one that is called "
+            "melody, or lies highest"
+        ),
+    ] = None
+    quantise: Quantise = "auto"
+    transpose: Annotated[
+        int | Literal["auto"],
+        Parameter(
+            help="semitones by which a tune is moved for the model, and back in what is written; auto as far as its "
+            "pitches need, by octaves if these do"
+        ),
+    ] = 0
+
+
+@Melodic
+@dataclass(frozen=True)
+class Choosing:
+    """How the tokens of melodies are chosen."""
+
+    temperature: Annotated[
+        float | None,
+        Parameter(help="0, which is meant unless given, takes the likeliest tokens; 1 draws as the model says"),
+    ] = None
+    top_k: Annotated[
+        int | None, Parameter(help="draw from so many likeliest tokens, at a temperature of 1 or TEMPERATURE")
+    ] = None
+    beam: Annotated[int | None, Parameter(help="look for the likeliest tune among so many")] = None
+
+
+@Melodic
+@dataclass(frozen=True)
+class Showing:
+    """How melodies are shown."""
+
+    mark: Annotated[
+        str | None,
+        Parameter(
+            help='a scale, as "C major": notes outside it are red; unless given, that of a rule that is asked for'
+        ),
+    ] = None
+
+
+@Melodic
+@dataclass(frozen=True)
+class Writing(Showing):
+    """How melodies are shown and heard."""
+
+    soundfont: Annotated[
+        Path | None, Parameter(help="an .sf2 or .sf3 file of your own whose instruments play what is written as .wav")
+    ] = None
+
+
+READING, CHOOSING, SHOWING, WRITING = Reading(), Choosing(), Showing(), Writing()  # unless told otherwise
+
+
+@dataclass(frozen=True)
+class Given:
+    """A tune of the user's: as its file has it, and how far it is moved to where the model knows pitches."""
+
+    original: Melody
+    semitones: int
+
+    @property
+    def melody(self) -> Melody:
+        """What the model is given."""
+        return self.original.transposed(self.semitones)
+
+    def back(self, melody: Melody) -> Melody:
+        """What the model made, at the pitches of the file."""
+        return melody.transposed(-self.semitones)
+
+
+def is_melodic(source: Space | Dataset, *options: Any) -> bool:
+    """Whether a model, or a data set, gives melodies.
+
+    Raises:
+        LatuneError: it gives images, and one of the options was given.
+    """
+    from latune.medium import Tunes
+
+    if isinstance(source.medium, Tunes):
+        return True
+    named = {field.name: (getattr(each, field.name), field.default) for each in options for field in fields(each)}
+    given = [f"--{name.replace('_', '-')}" for name, (value, default) in named.items() if value != default]
+    if given:
+        raise LatuneError(f"{given[0]} is of melodies; these are images.")
+    return False
+
+
+def read_tune(space: Any, file: Path, reading: Reading) -> Given:
+    """The tune of a file; which of several it is, and what was changed to read it, is said."""
+    track = reading.track
+    found = space.medium.open(file, int(track) if track and track.isdecimal() else track, reading.quantise)
+    if found.melody.name:
+        say(f"tune: {found.melody.name}")
+    for remark in found.remarks:
+        warn(f"{file}: {remark}")
+    melody = space.medium.fitted(found.melody, reading.transpose, str(file))
+    semitones = int(melody.pitches[0] - found.melody.pitches[0]) if len(melody) else 0
+    if reading.transpose == "auto" and semitones:
+        way = "higher" if semitones > 0 else "lower"
+        warn(f"{file}: the model is given it {abs(semitones)} semitones {way}; what is written is moved back")
+    return Given(found.melody, semitones)
+
+
+def choose(space: Any, choosing: Choosing) -> None:
+    """Let a model of melodies choose tokens as asked."""
+    if is_melodic(space, choosing):
+        from latune.nets import Decoding
+
+        space.decoding = Decoding(choosing.temperature, choosing.top_k, choosing.beam)
+
+
+def settings(space: Any, writing: Showing, file: Path, controls: Iterable[str] = ()) -> dict[str, Any]:
+    """What the writer of a file of melodies is told: which notes are red, and the soundfont.
+
+    Args:
+        space: what makes the melodies.
+        writing: the options.
+        file: what is written; its ending says as what.
+        controls: those that are asked for: where a rule has a scale, notes outside it are red.
+
+    Raises:
+        LatuneError: of images, or for another ending, no such scale, or no such soundfont.
+    """
+    if not is_melodic(space, writing):
+        return {}
+    told: dict[str, Any] = {}
+    coloured = file.suffix.lower() in COLOURED
+    if writing.mark is not None:
+        from latune.music.scales import pitch_classes
+
+        if not coloured:
+            raise LatuneError(f"--mark makes notes red in {', '.join(COLOURED)}. Got --out {file}.")
+        told["rule"] = pitch_classes(writing.mark)
+    elif coloured and (scales := _scales(space, controls)):
+        told["rule"] = lambda note: all(note.pitch % 12 in scale for scale in scales.values())
+        say(f"red: notes outside the scale of {' and '.join(scales)} (--mark names another)")
+    soundfont = getattr(writing, "soundfont", None)
+    if soundfont is not None:
+        from latune.music.writing.soundfont import opened
+
+        if file.suffix.lower() != ".wav":
+            raise LatuneError(f"--soundfont plays what is written as .wav. Got --out {file}.")
+        opened(soundfont)  # what is wrong with it is told before anything is made
+        told["soundfont"] = soundfont
+    return told
+
+
+def save_back(melodies: Melodies, given: Given | None, path: Path, told: dict[str, Any]) -> None:
+    """Save melodies at the pitches of the tune that they were made of."""
+    if given is None or not given.semitones:
+        save(melodies, path, **told)
+        return
+    from latune.music.writing import save_all
+
+    flat = [given.back(melody) for melody in melodies.flat()]
+    say(f"wrote {save_all(flat, path, columns=melodies.shape[1], **told)}")
+
+
+def _scales(space: Any, controls: Iterable[str]) -> dict[str, frozenset[int]]:
+    """The scales of the rules among some controls."""
+    from latune.attributes.melody_rules import scale_of
+
+    found = {name: scale_of(str(space.controls[name].about.get("rule", ""))) for name in controls}
+    return {name: scale for name, scale in found.items() if scale is not None}
