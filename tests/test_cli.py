@@ -727,7 +727,7 @@ def test_a_recipe_file_that_is_not_toml_is_told(mistake):
         (["sample", "{run}", "--out", "x.docx"], "ends in .png"),
         (["interpolate", "{run}", "{digit}", "{digit}", "--out", "x"], "ends in .png"),
         (["edit", "{run}", "{digit}", "--set", "slant=1", "--track", "2"], "--track is of melodies"),
-        (["sample", "{run}", "--temperature", "1"], "are of melodies; this run makes images"),
+        (["sample", "{run}", "--temperature", "1"], "is of melodies; these are images"),
         (["edit", "{run}", "nowhere.png", "--set", "slant=1"], "There is no image at nowhere.png"),
         (["edit", "{run}", "{run}/space.json", "--set", "slant=1"], "space.json cannot be read as an image"),
         (["traverse", "{run}", "--name", "slent", "--out", "t"], "Did you mean 'slant'?"),
