@@ -369,8 +369,9 @@ class TrainingSection(Section):
 
     def plan(self) -> Plan:
         """The trainer's plan."""
-        asked = {key: getattr(self, key) for key in type(self).model_fields if key not in ("optimiser", "start")}
-        return Plan(**asked | {"keep": self.keep or ()})
+        ours = ("optimiser", "start", "keep")
+        asked: dict[str, Any] = {key: getattr(self, key) for key in type(self).model_fields if key not in ours}
+        return Plan(**asked, keep=self.keep or ())
 
 
 class Recipe(Section):
