@@ -17,7 +17,7 @@ PACKAGE = ROOT / "src" / "latune"
 ROWS = [  # top to bottom; a room imports from its own row and from those below
     ["cli"],
     ["papers", "demo"],
-    ["report", "recipes", "fitting", "comparison"],
+    ["report", "recipes", "fitting", "comparison", "studio"],
     ["space", "measurement", "run_folder", "bounds", "matrices"],
     ["models", "controls", "chains", "classifier"],
     ["metrics", "training"],

@@ -205,6 +205,13 @@ class Tunes(Medium):
         rolls = torch.from_numpy(tiles(list(flat))).permute(0, 3, 1, 2).float() / 255
         return rolls.unflatten(0, x.shape[:-1])
 
+    @property
+    def metres(self) -> list[str]:
+        """Of melodies whose bars, one or two of them, are as long as the grid's."""
+        beats = round(self.grid.length)
+        halves = [f"{beats // 2}/2", f"{beats // 2}/4"] if beats % 2 == 0 else []  # two bars of 2/4 are one of 4/4
+        return [f"{beats}/4", *halves]
+
     def read(
         self,
         path: Path | str,
@@ -231,9 +238,7 @@ class Tunes(Medium):
         """What `read` reads, whether it fits the grid or not, with remarks on what was changed to read it."""
         from latune.music.reading.opening import tune_of
 
-        beats = round(self.grid.length)
-        halves = [f"{beats // 2}/2", f"{beats // 2}/4"] if beats % 2 == 0 else []  # two bars of 2/4 are one of 4/4
-        return tune_of(path, track=track, metres=[f"{beats}/4", *halves], quantise=quantise)
+        return tune_of(path, track=track, metres=self.metres, quantise=quantise)
 
     def fitted(self, melody: Melody, transpose: int | str = 0, source: str = "The melody") -> Melody:
         """A melody, transposed, that the grid holds; `source` is what it is called in messages.

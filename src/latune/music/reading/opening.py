@@ -127,14 +127,33 @@ def tune_of(
     >>> tune_of(path, quantise="sixteenths").remarks
     ('notes moved to sixteenths: 2 of 3, by up to 0.125 of a quarter note',)
     """
-    found = tunes_of(path, quantise=quantise)
+    return one_of(path, tunes_of(path, quantise=quantise), track=track, metres=metres)
+
+
+def one_of(
+    name: Path | str, found: Sequence[Tune], *, track: int | str | None = None, metres: Sequence[str] | None = None
+) -> Tune:
+    """The one tune of a file that was read already; `tune_of` without the reading.
+
+    Args:
+        name: of the file, for what is wrong with it; its ending says what it is.
+        found: what is in it.
+        track, metres: as in `read_one`.
+
+    Raises:
+        TuneError: as `read_one`.
+        DataError: no such track.
+
+    >>> one_of("tune.mid", [Tune(1, "lead", Melody.of([(60, 0, 4)]))]).melody
+    Melody(1 note, C4 to C4, 4 quarter notes of 4/4)
+    """
     allowed = None if metres is None else [read_metre(metre) for metre in metres]
-    chosen = _chosen(Path(path), found, track)
+    chosen = _chosen(Path(name), found, track)
     if chosen.melody is None:
-        raise TuneError(chosen.reason, f"{path}: {chosen.told}")
+        raise TuneError(chosen.reason, f"{name}: {chosen.told}")
     if allowed is not None and chosen.melody.metre not in allowed:
         beats, unit = chosen.melody.metre
-        raise TuneError("another metre", f"{path} is in {beats}/{unit}. Allowed: {', '.join(metres or ())}.")
+        raise TuneError("another metre", f"{name} is in {beats}/{unit}. Allowed: {', '.join(metres or ())}.")
     return chosen
 
 

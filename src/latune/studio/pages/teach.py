@@ -1,0 +1,181 @@
+"""Teach: judge samples, name what they have in common, and it becomes a knob; or write a rule for melodies."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from nicegui import ui
+
+from latune.controls import Control
+from latune.errors import DataError
+from latune.studio.pages.acting import Desk, box
+from latune.studio.rules import BLOCKS, rule_in_words
+from latune.studio.session import gathered
+
+FEWEST = 3  # likes that something is learned from
+ROUNDS = 2  # of asking a rule again
+SOURCES = {
+    "attribute": "from labels", "preferences": "from likes and dislikes", "rule": "from a rule",
+    "examples": "from examples", "images and values": "from labels", "realism": "from the data", "lesson": "taught",
+}  # fmt: skip
+
+
+def build(desk: Desk) -> None:
+    """The panel of teaching."""
+    session = desk.session
+    ui.label("Teach by example").classes("head")
+    ui.label("Mark samples with the thumbs, draw others, mark more. Three likes are enough to begin.").classes("say")
+
+    @ui.refreshable
+    def counts() -> None:
+        ui.label(f"{len(session.likes)} liked · {len(session.dislikes)} disliked").classes("counts").props("role=status")
+
+    counts()
+    session.watchers.append(counts.refresh)
+    name = ui.input("Name of the control").props("dense outlined maxlength=64").classes("wide")
+    learning = Learning(desk)
+
+    async def by_taste() -> None:
+        likes, dislikes = gathered(session.likes), gathered(session.dislikes)
+
+        def learn() -> Control:
+            if likes is None or len(session.likes) < FEWEST:
+                raise DataError(f"Like {FEWEST} samples or more first. {len(session.likes)} are liked.")
+            space = session.space
+            shown = [None if z is None else space.decode(z) for z in (likes, dislikes)]
+            return space.controls.learn_preferences(name.value.strip(), *shown)
+
+        await learning.learn(name.value.strip(), learn)
+
+    ui.button("Learn", icon="school", on_click=by_taste).props("unelevated no-caps").classes("wide primary")
+    if session.melodic:
+        _by_rule(desk, learning)
+    learning.build()
+    ui.label("What it was taught").classes("head")
+    _shelf(desk)
+
+
+class Learning:
+    """The progress of what is being learned."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk, self.began, self.name = desk, 0.0, ""
+
+    def build(self) -> None:
+        """The bar and what it says."""
+        with box("learning") as self.place:
+            self.bar = ui.linear_progress(show_value=False).props("indeterminate rounded size=6px")
+            self.bar.props('aria-label="Learning"')
+            self.said = ui.label().classes("say").props("role=status")
+        self.bar.set_visibility(False)
+        self.timer = ui.timer(0.25, self.look, active=False)
+
+    def look(self) -> None:
+        """Say how long it takes, or who comes before."""
+        ahead = self.desk.studio.work.ahead(self.desk.session.token)
+        seconds = time.monotonic() - self.began
+        waits = f"waiting for {ahead} other{'s' if ahead > 1 else ''}" if ahead else f"learning '{self.name}'"
+        self.said.set_text(f"{waits}: {seconds:.0f} s")
+
+    async def learn(self, name: str, function: Callable[[], Control]) -> None:
+        """Learn something and say how it went."""
+        self.began, self.name = time.monotonic(), name
+        self.bar.set_visibility(True)
+        self.timer.activate()
+        try:
+            control = await self.desk.heed(self.desk.studio.teach(self.desk.session, function))
+        finally:
+            self.bar.set_visibility(False)
+            self.timer.deactivate()
+        if control is None:
+            self.said.set_text("")
+            return
+        session = self.desk.session
+        session.likes, session.dislikes = {}, {}
+        session.changed.set()
+        session.tell()
+        self.said.set_text(f"'{control.name}' was learned in {time.monotonic() - self.began:.1f} s; turn it on the left.")
+
+
+def _by_rule(desk: Desk, learning: Learning) -> None:
+    """A rule in words, of blocks that are known."""
+    ui.label("Teach by a rule").classes("head")
+    name = ui.input("Name of the rule").props("dense outlined maxlength=64").classes("wide")
+    words = ui.input("Rule", placeholder="in C major and at least 8 notes").props("dense outlined").classes("wide")
+    with box("blocks"):
+        for block in BLOCKS:
+
+            def add(example: str = block.example) -> None:
+                words.set_value(f"{words.value} and {example}" if words.value.strip() else example)
+
+            ui.button(block.example, on_click=add).props("outline dense no-caps size=sm")
+
+    async def by_rule() -> None:
+        text, called = words.value or "", (name.value or words.value or "").strip()
+
+        def learn() -> Control:
+            space = desk.session.space
+            return space.controls.learn_rule(called, rule_in_words(text), rounds=ROUNDS)
+
+        await learning.learn(called, learn)
+
+    ui.button("Learn the rule", icon="rule", on_click=by_rule).props("unelevated no-caps").classes("wide primary")
+
+
+def _shelf(desk: Desk) -> None:
+    """All controls, how well each does, and away with it."""
+    session, studio = desk.session, desk.studio
+
+    @ui.refreshable
+    def shelf() -> None:
+        controls = dict(session.space.controls.items())
+        if not controls:
+            ui.label("Nothing yet.").classes("say")
+        for name, control in controls.items():
+            with box("taught"):
+                with box("text"):
+                    ui.label(name).classes("name")
+                    ui.label(described(control)).classes("say")
+
+                def ask(name: str = name) -> None:
+                    _confirm(desk, name)
+
+                away = ui.button(icon="delete_outline", on_click=ask).props("flat dense round")
+                away.props(f'aria-label="Remove {name}"').tooltip(f"Remove {name}")
+
+    shelf()
+    session.watchers.append(shelf.refresh)
+    del studio
+
+
+def _confirm(desk: Desk, name: str) -> None:
+    """It is gone for all, so somebody has to say so twice."""
+    with ui.dialog(value=True) as dialog, ui.card():
+        ui.label(f"Remove '{name}' from this run, for everybody?")
+        with box("row"):
+            ui.button("Keep it", on_click=dialog.close).props("flat no-caps")
+
+            async def remove() -> None:
+                dialog.close()
+                await desk.heed(_removed(desk, name))
+
+            ui.button("Remove", on_click=remove).props("unelevated no-caps color=negative")
+
+
+async def _removed(desk: Desk, name: str) -> None:
+    desk.studio.remove(name)
+
+
+def described(control: Control) -> str:
+    """A control in a line: what it was learned from, and how often it arrives."""
+    about: dict[str, Any] = control.about
+    parts = [SOURCES.get(str(about.get("source")), "taught")]
+    if about.get("source") == "preferences":
+        parts = [f"from {about['likes']} likes and {about['dislikes']} dislikes"]
+    if "success" in control.scores:
+        parts.append(f"{control.scores['success']:.0%} arrive")
+    if "seconds" in about:
+        parts.append(f"{about['seconds']:.0f} s")
+    return ", ".join(parts)

@@ -1,0 +1,306 @@
+"""One person's studio: what they see, where they came from, and what they keep. Nobody else's is touched."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from latune.errors import DataError, LatuneError
+from latune.medium import Tunes
+from latune.music import Melodies, Melody
+from latune.space import Space
+from latune.studio.frames import frame, images_part, melodies_of, melodies_part
+from latune.studio.knobs import knobs_of
+from latune.studio.playing import line_between, play, start
+from latune.studio.state import History, State, dial
+from latune.studio.uploads import Brought, Fit
+from latune.studio.walking import Walking
+
+MOST_PINS = 24
+SAMPLES = {"images": 8, "melodies": 4}
+SEEDS = 2**31
+
+
+@dataclass(frozen=True)
+class Pin:
+    """A place that somebody keeps: codes `(k, d)`."""
+
+    z: Tensor
+    name: str
+
+
+@dataclass
+class Session:
+    """What one open page holds.
+
+    Args:
+        space: the model, shared by all and touched by none.
+        token: what the page is known by; whoever has it may see the session.
+    """
+
+    space: Space
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(16))
+    focus: int = 0
+    original: bool = False
+    pins: list[Pin] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)  # the pins that are interpolated between
+    brought: Brought | None = None
+    fit: Fit | None = None
+    scale: str = ""  # notes outside of it are red
+    likes: dict[int, Tensor] = field(default_factory=dict)
+    dislikes: dict[int, Tensor] = field(default_factory=dict)
+    told: list[str] = field(default_factory=list)
+    walking: Walking | None = None
+    answered: int = 0  # number of the last message that the next frame shows
+    pressed: float = 0.0  # what the browser's clock said when it sent that message
+
+    def __post_init__(self) -> None:
+        self.melodic = isinstance(self.space.medium, Tunes)
+        self.changed = asyncio.Event()
+        self.knobs = {knob.name: knob for knob in knobs_of(self.space)}
+        self.history = History(State(n=SAMPLES["melodies" if self.melodic else "images"]))
+        self.state = self.history.now
+        self.watchers: list[Callable[[], None]] = []  # parts of the page that show pins, likes and what was brought
+        self.send: Callable[[bytes], Awaitable[None]] | None = None  # to the page, while its stream is open
+        self.on_map: Callable[[dict[str, Any]], Awaitable[None]] | None = None  # what a click on the map does
+
+    # --- what is asked of it ------------------------------------------------------------------------------------------
+
+    def begin(self, state: State, told: list[str]) -> None:
+        """Start from the state of an address."""
+        self.history = History(state)
+        self.state = state
+        self.told += told
+
+    def turn(self, name: str, value: Any, done: bool) -> None:
+        """Turn a knob; while it is held it is one change of the history.
+
+        Raises:
+            DataError: for a knob that there is not, or a value that it does not take.
+        """
+        if name in ("realism", "identity"):
+            state = replace(self.state, **{name: dial(name, value)})
+        elif name in self.knobs:
+            state = self.state.with_knob(self.knobs[name], value)
+        else:
+            raise DataError(f"There is no '{str(name)[:40]}' to turn.")
+        self.put(state, done)
+
+    def put(self, state: State, done: bool = True) -> None:
+        """Show a state; once it is done it is one of the history."""
+        self.state = state
+        if done:
+            self.history.add(state)
+        self.original = False
+        self.changed.set()
+
+    def random(self) -> None:
+        """Other samples; what is locked stays as it is in the sample in focus, all else is let go."""
+        here = self.values()
+        held = {name: here[name] for name in here if name in self.state.locked}
+        wished = {name: value for name, value in self.state.wished.items()}
+        self.likes, self.dislikes = {}, {}
+        fresh = replace(self.state, seed=secrets.randbelow(SEEDS), codes=b"", held=held, wished=wished)
+        self.focus = min(self.focus, fresh.n - 1)
+        self.put(fresh)
+
+    def samples(self, n: int) -> None:
+        """So many samples side by side."""
+        self.focus = min(self.focus, n - 1)
+        self.put(replace(self.state, n=n, codes=b""))
+
+    def lock(self, name: str) -> None:
+        """Lock a knob, or unlock it. A slider that is locked is held where it is in the sample in focus."""
+        if name not in self.knobs:
+            raise DataError(f"There is no '{str(name)[:40]}' to lock.")
+        locked = self.state.locked ^ {name}
+        held = dict(self.state.held)
+        if name in locked and self.knobs[name].of == "coordinate":
+            held.setdefault(name, self.values()[name])
+        self.put(replace(self.state, locked=locked, held=held))
+
+    def undo(self) -> None:
+        """One step back."""
+        self._go(self.history.undo())
+
+    def redo(self) -> None:
+        """One step forward again."""
+        self._go(self.history.redo())
+
+    def reset(self) -> None:
+        """Let every knob go."""
+        self.put(replace(self.state, held={}, wished={}, locked=frozenset(), realism=0.0, identity=0.0))
+
+    def compare(self) -> None:
+        """Show the original in place of what was made of it, or the other way round."""
+        self.original = not self.original
+        self.changed.set()
+
+    def look_at(self, sample: int) -> None:
+        """Put a sample in focus: it is what is pinned, downloaded, engraved and walked from."""
+        self.focus = min(max(int(sample), 0), max(self.tiles - 1, 0))
+        self.changed.set()
+
+    def _go(self, state: State) -> None:
+        self.state, self.original = state, False
+        self.focus = min(self.focus, self.tiles - 1)
+        self.changed.set()
+
+    # --- what it is ---------------------------------------------------------------------------------------------------
+
+    @property
+    def tiles(self) -> int:
+        """How many examples stand side by side: what was brought is one, however long."""
+        return 1 if self.state.codes else self.state.n
+
+    def values(self) -> dict[str, float]:
+        """Where each slider and choice of a coordinate is, of the sample in focus."""
+        z = start(self.space, self.state)[min(self.focus, self.tiles - 1)]
+        found = {}
+        for name, knob in self.knobs.items():
+            if knob.of == "coordinate":
+                columns = self.space.coordinates.columns(name)
+                part = z[columns.start : columns.stop]
+                own = float(part.argmax()) if knob.choices else part.item()
+                found[name] = float(self.state.held.get(name, own))
+        return found
+
+    def focused(self) -> Tensor:
+        """The codes `(k, d)` of what is in focus, with every knob where it is put."""
+        z = play(self.space, self.state, self.original).z
+        return z if self.state.codes else z[self.focus : self.focus + 1]
+
+    def made(self) -> Any:
+        """What is in focus, `Images` or `Melodies`, as it is shown."""
+        if self.original and self.brought is not None and self.state.codes:
+            shown = self.space.medium.give(self.brought.x)
+        else:
+            shown = self.space.decode(self.focused())
+        return self._at_its_tempo(shown)
+
+    def melody(self) -> Melody:
+        """What is in focus as one melody."""
+        return self.made().joined()
+
+    def _at_its_tempo(self, shown: Any) -> Any:
+        if isinstance(shown, Melodies) and self.brought is not None and self.state.codes:
+            return shown.like(self.brought.tempo, self.brought.program)
+        return shown
+
+    # --- what is kept -------------------------------------------------------------------------------------------------
+
+    def pin(self) -> None:
+        """Keep what is in focus in the tray.
+
+        Raises:
+            DataError: for a full tray.
+        """
+        if len(self.pins) >= MOST_PINS:
+            raise DataError(f"The tray holds {MOST_PINS} pins. Remove one first.")
+        self.pins.append(Pin(self.focused(), f"pin {len(self.pins) + 1}"))
+
+    def unpin(self, place: int) -> None:
+        """Take a pin out of the tray."""
+        del self.pins[place]
+        self.ends = []
+
+    def go_to(self, z: Tensor) -> None:
+        """Show one place: a pin, a point of the map, what was brought."""
+        self.focus = 0
+        self.put(self.state.at(z))
+
+    def between(self, share: float, done: bool) -> None:
+        """Show a point on the line between the two pins that are chosen."""
+        a, b = (self.pins[place].z for place in self.ends)
+        self.put(self.state.at(line_between(a, b, min(max(float(share), 0.0), 1.0))), done)
+
+    def bring(self, brought: Brought, fit: Fit) -> None:
+        """Take an example in: it is encoded, and its code is where everything starts from."""
+        self.brought, self.fit = brought, fit
+        self.go_to(self.space.encode(brought.x))
+
+    def judge(self, sample: int, good: bool) -> None:
+        """Like or dislike a sample; the same again takes it back."""
+        z = play(self.space, self.state).z
+        rows = z if self.state.codes else z[sample : sample + 1]
+        mine, other = (self.likes, self.dislikes) if good else (self.dislikes, self.likes)
+        key = hash(rows.cpu().numpy().tobytes())
+        other.pop(key, None)
+        if mine.pop(key, None) is None:
+            mine[key] = rows
+        self.changed.set()
+
+    def renew_knobs(self) -> None:
+        """Look again at what can be turned: somebody taught the model something."""
+        self.knobs = {knob.name: knob for knob in knobs_of(self.space)}
+        wished = {name: value for name, value in self.state.wished.items() if name in self.knobs}
+        self.put(replace(self.state, wished=wished, locked=self.state.locked & self.knobs.keys()), done=False)
+
+    def tell(self) -> None:
+        """Have the parts of the page look again at what is kept."""
+        for watcher in list(self.watchers):
+            watcher()
+
+    # --- what is sent -------------------------------------------------------------------------------------------------
+
+    def picture(self) -> bytes:
+        """The frame of the state that is set now; what cannot be made is told in it."""
+        state, answered, pressed = self.state, self.answered, self.pressed
+        header: dict[str, Any] = {"kind": "play", "seq": answered, "at": pressed, "focus": self.focus}
+        header |= self._about(state)
+        said, self.told = self.told, []
+        try:
+            played = play(self.space, state, self.original)
+        except LatuneError as error:
+            return frame(header | {"show": "nothing", "told": [*said, str(error)]})
+        shown = played.x
+        if self.original and self.brought is not None and state.codes:
+            shown = self.space.medium.give(self.brought.x)
+        if self.melodic:
+            shown = self._at_its_tempo(shown)
+            part, pixels = melodies_part(melodies_of(shown, bool(state.codes)), self.scale)
+            part["tempo"] = shown.tempo
+        else:
+            part, pixels = images_part(shown)
+        marks = self._marks(played.z, bool(state.codes))
+        return frame(header | part | {"told": [*said, *played.told], "marks": marks}, pixels)
+
+    def _marks(self, z: Tensor, whole: bool) -> list[int]:
+        """Of each sample 1 where it is liked, -1 where it is disliked."""
+        if not (self.likes or self.dislikes):
+            return []
+        rows = [z] if whole else list(z.split(1))
+        keys = [hash(each.cpu().numpy().tobytes()) for each in rows]
+        return [int(key in self.likes) - int(key in self.dislikes) for key in keys]
+
+    def _about(self, state: State) -> dict[str, Any]:
+        """Where the knobs are and what they say, and the address that shows this again."""
+        values: dict[str, Any] = self.values()
+        said = {name: self.knobs[name].told(value) for name, value in values.items() if not self.knobs[name].choices}
+        wished = {name: value for name, value in state.wished.items() if name in self.knobs}
+        said |= {name: self.knobs[name].told(value) for name, value in wished.items()}
+        return {
+            "values": {**values, **wished},
+            "said": said,
+            "held": [*state.held, *wished],
+            "locked": sorted(state.locked),
+            "dials": {"realism": state.realism, "identity": state.identity},
+            "original": self.original,
+            "address": state.address() if state == self.history.now else None,
+            "can": [self.history.place > 0, self.history.place < len(self.history) - 1],
+            "whole": bool(state.codes),
+        }
+
+
+def gathered(rows: dict[int, Tensor]) -> Tensor | None:
+    """Codes of what was judged, `(m, d)`."""
+    return torch.cat(list(rows.values())) if rows else None
+
+
+__all__ = ["Pin", "Session", "gathered"]

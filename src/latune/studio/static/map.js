@@ -1,0 +1,102 @@
+// The map of the codes, coloured by an attribute, and the surface of one over two coordinates. A click goes there.
+import { colour } from "./roll.js";
+import { send } from "./studio.js";
+
+const STOPS = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]]; // even in lightness
+const EDGE = 34; // pixels around the field
+let shown = null;
+
+function shade(share) {
+  const at = Math.min(0.9999, Math.max(0, share)) * (STOPS.length - 1), i = Math.floor(at);
+  return `rgb(${STOPS[i].map((each, k) => Math.round(each + (STOPS[i + 1][k] - each) * (at - i)))})`;
+}
+
+function prepared() {
+  const canvas = document.getElementById("map");
+  const ratio = window.devicePixelRatio || 1;
+  canvas.width = canvas.clientWidth * ratio;
+  canvas.height = canvas.clientHeight * ratio;
+  const pen = canvas.getContext("2d");
+  pen.scale(ratio, ratio);
+  pen.clearRect(0, 0, canvas.clientWidth, canvas.clientHeight);
+  const box = { left: EDGE, top: 14, wide: canvas.clientWidth - EDGE - 14, high: canvas.clientHeight - EDGE - 14 };
+  return { canvas, pen, box };
+}
+
+function axes(pen, box, header) {
+  pen.strokeStyle = colour("--grid");
+  pen.strokeRect(box.left, box.top, box.wide, box.high);
+  pen.fillStyle = colour("--soft");
+  pen.font = "12px sans-serif";
+  pen.textAlign = "center";
+  pen.fillText(header.names[0], box.left + box.wide / 2, box.top + box.high + 26);
+  for (const [i, value] of [[0, header.x[0]], [1, header.x[1]]]) pen.fillText(value.toFixed(1), box.left + i * box.wide, box.top + box.high + 14);
+  pen.save();
+  pen.translate(12, box.top + box.high / 2);
+  pen.rotate(-Math.PI / 2);
+  pen.fillText(header.names[1], 0, 0);
+  pen.restore();
+  pen.textAlign = "left";
+}
+
+function legend(header) {
+  const place = document.getElementById("legend");
+  const stops = STOPS.map((each) => `rgb(${each})`).join(",");
+  place.innerHTML = "";
+  const ends = [header.ends[0], header.ends[1]].map((text) => Object.assign(document.createElement("span"), { textContent: text }));
+  const bar = Object.assign(document.createElement("div"), { className: "scale" });
+  bar.style.background = `linear-gradient(to right, ${stops})`;
+  const name = Object.assign(document.createElement("b"), { textContent: header.colour });
+  place.append(name, ends[0], bar, ends[1]);
+}
+
+export function paintMap(header) {
+  shown = header;
+  const { canvas, pen, box } = prepared();
+  axes(pen, box, header);
+  header.points.forEach(([x, y], i) => {
+    const value = header.values[i];
+    pen.fillStyle = value === null ? colour("--grid") : shade(value);
+    pen.beginPath();
+    pen.arc(box.left + x * box.wide, box.top + (1 - y) * box.high, 3, 0, 7);
+    pen.fill();
+  });
+  here(pen, box, header);
+  legend(header);
+  canvas.dataset.points = header.points.length;
+}
+
+export function paintSurface(header) {
+  shown = header;
+  const { canvas, pen, box } = prepared();
+  const n = header.side;
+  header.values.forEach((value, k) => {
+    const column = k % n, row = Math.floor(k / n);
+    pen.fillStyle = value === null ? colour("--panel") : shade(value);
+    pen.fillRect(box.left + (column / n) * box.wide, box.top + (1 - (row + 1) / n) * box.high, box.wide / n + 1, box.high / n + 1);
+  });
+  axes(pen, box, header);
+  here(pen, box, header);
+  legend(header);
+  canvas.dataset.side = n;
+}
+
+function here(pen, box, header) {
+  if (!header.here) return;
+  const [x, y] = header.here;
+  pen.strokeStyle = colour("--wrong");
+  pen.lineWidth = 2;
+  pen.beginPath();
+  pen.arc(box.left + x * box.wide, box.top + (1 - y) * box.high, 7, 0, 7);
+  pen.stroke();
+  pen.lineWidth = 1;
+}
+
+document.addEventListener("click", (event) => {
+  if (event.target.id !== "map" || !shown) return;
+  const area = event.target.getBoundingClientRect();
+  const wide = area.width - EDGE - 14, high = area.height - EDGE - 14;
+  const x = (event.clientX - area.left - EDGE) / wide, y = 1 - (event.clientY - area.top - 14) / high;
+  if (x >= 0 && x <= 1 && y >= 0 && y <= 1) send({ map: [x, y], of: shown.kind });
+});
+window.latune.repaintMap = () => shown && (shown.kind === "map" ? paintMap(shown) : paintSurface(shown));

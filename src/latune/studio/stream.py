@@ -1,0 +1,189 @@
+"""One page's stream: what its hand does comes in, what that makes goes out, the latest always first."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from typing import Any
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from latune.errors import LatuneError
+from latune.medium import Pictures
+from latune.music.writing.engraving import svg
+from latune.studio.frames import frame, images_part
+from latune.studio.knobs import wishes_of
+from latune.studio.session import Session
+from latune.studio.walking import Walking, as_batch, mask_of
+from latune.studio.work import Work
+
+QUIET = 0.15  # seconds without a change after which the score is engraved
+MOST_MESSAGE = 65_536  # letters of a message: a mask of 224 x 224 cells fits
+
+
+class Stream:
+    """The socket of one session.
+
+    Pictures are not queued: while one is made the state goes on, and the next shows the state that is set then.
+
+    Args:
+        socket: accepted.
+        session: whose it is.
+        work: who computes.
+    """
+
+    def __init__(self, socket: WebSocket, session: Session, work: Work) -> None:
+        self.socket, self.session, self.work = socket, session, work
+        self.walk_changed, self.score_wanted = asyncio.Event(), asyncio.Event()
+        self.mask = ""
+
+    async def run(self) -> None:
+        """Serve until the page goes away."""
+        self.session.send = self.send
+        self.session.changed.set()
+        tasks = [asyncio.create_task(each()) for each in (self._hear, self._show, self._walk, self._engrave)]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        except (WebSocketDisconnect, RuntimeError):
+            pass  # it was closed while something was sent
+        finally:
+            for task in tasks:
+                task.cancel()
+            for task in tasks:
+                with contextlib.suppress(asyncio.CancelledError, Exception):
+                    await task
+            if self.session.send == self.send:
+                self.session.send, self.session.walking = None, None
+
+    async def send(self, message: bytes) -> None:
+        """One frame; frames of several makers do not mix, since each is one message."""
+        await self.socket.send_bytes(message)
+
+    async def tell(self, text: str) -> None:
+        """Say something in the page."""
+        await self.send(frame({"kind": "told", "told": [text]}))
+
+    # --- in -----------------------------------------------------------------------------------------------------------
+
+    async def _hear(self) -> None:
+        while True:
+            text = await self.socket.receive_text()
+            try:
+                message = json.loads(text) if len(text) <= MOST_MESSAGE else None
+                if not isinstance(message, dict):
+                    raise ValueError("no message")
+                await self._do(message)
+            except LatuneError as error:
+                await self.tell(str(error))
+            except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+                await self.tell("The page sent something that cannot be read. Load it again.")
+
+    async def _do(self, message: dict[str, Any]) -> None:
+        session = self.session
+        if "turn" in message:
+            session.answered = max(session.answered, int(message["seq"]))
+            session.pressed = float(message["at"])
+            if message["turn"] == "between":
+                if len(session.ends) == 2:
+                    session.between(message["value"], bool(message["done"]))
+                session.changed.set()
+            else:
+                try:
+                    session.turn(message["turn"], message["value"], bool(message["done"]))
+                finally:
+                    session.changed.set()  # every message is answered, so that the hand is not left waiting
+        elif "look" in message:
+            session.look_at(int(message["look"]))
+            session.tell()
+        elif "lock" in message:
+            session.lock(str(message["lock"]))
+        elif "judge" in message:
+            await self.work.soon(session.judge, int(message["judge"]), bool(message["good"]))
+            session.changed.set()
+            session.tell()
+        elif "walk" in message:
+            await self._steer(message)
+        elif "map" in message and session.on_map is not None:
+            await session.on_map(message)
+
+    # --- out ----------------------------------------------------------------------------------------------------------
+
+    async def _show(self) -> None:
+        while True:
+            await self.session.changed.wait()
+            self.session.changed.clear()
+            await self.send(await self.work.soon(self.session.picture))
+            if self.session.melodic:
+                self.score_wanted.set()
+
+    async def _engrave(self) -> None:
+        """The score, once the hand rests: engraving takes longer than everything else."""
+        while True:
+            await self.score_wanted.wait()
+            self.score_wanted.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.score_wanted.wait(), QUIET)
+                continue  # it moved again
+            try:
+                drawn = await self.work.soon(lambda: svg(self.session.melody(), rule=self.session.scale or None))
+            except LatuneError as error:
+                drawn = ""
+                await self.tell(str(error))
+            await self.send(frame({"kind": "score", "svg": drawn}))
+
+    # --- walking ------------------------------------------------------------------------------------------------------
+
+    async def _steer(self, message: dict[str, Any]) -> None:
+        session, what = self.session, message["walk"]
+        medium = session.space.medium
+        if not isinstance(medium, Pictures):
+            return
+        if isinstance(message.get("mask"), str):
+            self.mask = message["mask"]
+        if what == "show" and session.walking is None:
+            image = as_batch(await self.work.soon(session.made))
+            part, pixels = images_part(image)
+            await self.send(frame({"kind": "walk", "step": 0, **part}, pixels))
+        elif what == "start":
+            begin, seed = str(message.get("begin", "kept")), int(message.get("seed", 0))
+            speed = session.walking.speed if session.walking else float(message.get("speed", 8))
+
+            def made() -> Walking:
+                mask = mask_of(self.mask, medium) if self.mask else None
+                start = "kept" if mask is None or not mask.any() else begin
+                change: dict[str, Any] = wishes_of(session.space.controls, session.state.wished)
+                return Walking(session.space, as_batch(session.made()), mask, start, change, seed)
+
+            session.walking = await self.work.soon(made)
+            session.walking.go_at(speed)
+            session.tell()
+        elif session.walking is not None and what == "speed":
+            session.walking.go_at(message["speed"])
+        elif session.walking is not None and what == "pause":
+            session.walking.paused = not session.walking.paused
+            session.tell()
+        elif what == "stop":
+            session.walking = None
+            session.tell()
+        self.walk_changed.set()
+
+    async def _walk(self) -> None:
+        clock = asyncio.get_running_loop()
+        while True:
+            walking = self.session.walking
+            if walking is None or walking.paused:
+                self.walk_changed.clear()
+                await self.walk_changed.wait()
+                continue
+            began = clock.time()
+            try:
+                part, pixels = images_part(await self.work.soon(walking.step))
+            except LatuneError as error:
+                self.session.walking = None
+                await self.tell(str(error))
+                continue
+            await self.send(frame({"kind": "walk", "step": walking.steps, **part}, pixels))
+            await asyncio.sleep(max(0.0, 1 / walking.speed - (clock.time() - began)))

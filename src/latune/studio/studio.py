@@ -1,0 +1,132 @@
+"""The studio of one run: the model that all share, who computes, and the sessions of those who have a page open."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from latune.errors import LatuneError, RunError
+from latune.report.report import HTML
+from latune.space import Space
+from latune.studio.atlas import Atlas
+from latune.studio.first_model import Making, is_trained
+from latune.studio.session import Session
+from latune.studio.work import Work
+
+MOST_SESSIONS = 200  # open pages
+
+
+class Studio:
+    """What the server holds.
+
+    Args:
+        run: the run folder.
+        making: the training of the demo model, where there is no run yet.
+    """
+
+    def __init__(self, run: Path, making: Making | None = None) -> None:
+        self.run, self.making = run, making
+        self.space: Space | None = None if making else Space.load(run)
+        self.work = Work()
+        self.sessions: dict[str, Session] = {}
+        self._atlas: Atlas | None = None
+
+    async def make(self) -> None:
+        """Train the demo model, if that is what this is waiting for."""
+        if self.making is not None and await self.making.run():
+            self.space = await self.work.soon(Space.load, self.run)
+            self.making = None
+
+    # --- sessions -----------------------------------------------------------------------------------------------------
+
+    def enter(self) -> Session:
+        """A new session.
+
+        Raises:
+            LatuneError: where too many pages are open.
+        """
+        if self.space is None:
+            raise RunError("The model is not trained yet.")
+        if len(self.sessions) >= MOST_SESSIONS:
+            raise LatuneError(f"{MOST_SESSIONS} pages are open, which is as many as there may be. Close one.")
+        session = Session(self.space)
+        self.sessions[session.token] = session
+        return session
+
+    def leave(self, session: Session) -> None:
+        """Forget a session whose page is gone."""
+        session.watchers.clear()
+        self.sessions.pop(session.token, None)
+
+    # --- heavy work ---------------------------------------------------------------------------------------------------
+
+    async def teach(self, session: Session, learn: Callable[[], Any]) -> Any:
+        """Learn something when it is this session's turn; all pages get the new knob."""
+        control = await self.work.in_turn(session.token, learn)
+        self.renew()
+        return control
+
+    def remove(self, name: str) -> None:
+        """Forget a control, for all."""
+        assert self.space is not None
+        self.space.controls.remove(name)
+        self.renew()
+
+    def renew(self) -> None:
+        """Have every page look again at what can be turned."""
+        for session in list(self.sessions.values()):
+            session.renew_knobs()
+            session.tell()
+
+    async def atlas(self, session: Session) -> Atlas:
+        """The map of the codes, made once for all."""
+        if self._atlas is None:
+            found = await self.work.in_turn(session.token, lambda: self._atlas or Atlas.of(self.space))  # type: ignore[arg-type]
+            self._atlas = found
+        return self._atlas
+
+    @property
+    def report(self) -> Path:
+        """The page of the metric report."""
+        return self.run / HTML
+
+    async def measure(self, session: Session) -> None:
+        """Measure the run and write its report, in a process of its own.
+
+        Raises:
+            LatuneError: with what it said, where it failed.
+        """
+
+        def run() -> None:
+            command = [sys.executable, "-m", "latune.cli", "evaluate", str(self.run)]
+            done = subprocess.run(command, capture_output=True, text=True)
+            if done.returncode:
+                raise LatuneError(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "It cannot be measured.")
+
+        await self.work.in_turn(session.token, run)
+
+    def close(self) -> None:
+        """Take no more work."""
+        self.work.close()
+
+
+def opened(run: Path | None, default: Path) -> Studio:
+    """The studio of a run; without one that of the demo model, which is trained first if it is not there.
+
+    Raises:
+        RunError: for a folder that is no finished run.
+    """
+    if run is not None:
+        return Studio(run)
+    return Studio(default, None if is_trained(default) else Making(default))
+
+
+def in_background(task: Any, kept: set[asyncio.Task[Any]]) -> None:
+    """Start something and hold on to it until it is done."""
+    started = asyncio.ensure_future(task)
+    kept.add(started)
+    started.add_done_callback(kept.discard)
