@@ -33,6 +33,7 @@ COMMANDS = [
     ["traverse"],
     ["interpolate"],
     ["walk"],
+    ["studio"],
     ["evaluate"],
     ["info"],
     ["measure"],

@@ -8,6 +8,7 @@ import os
 import re
 import struct
 import sys
+import threading
 import wave
 import xml.etree.ElementTree as ET
 from itertools import pairwise
@@ -426,6 +427,16 @@ def test_engraved_scores_break_into_systems_and_mark_the_rule() -> None:
     assert not ids & set(re.findall(r'\bid="([^"]*)"', score(SCALE)))  # two may stand on one page
     with pytest.raises(DataError, match="100 to 20000 pixels"):
         score(tune, width=10)
+
+
+def test_scores_are_engraved_in_any_thread() -> None:
+    pytest.importorskip("verovio")
+    drawn = [score(SCALE)]
+    for _ in range(2):  # a thread each: only the one that imported verovio knew where its fonts are
+        thread = threading.Thread(target=lambda: drawn.append(score(SCALE)))
+        thread.start()
+        thread.join()
+    assert drawn == [drawn[0]] * 3
 
 
 def test_pages_of_a_score_stand_below_each_other() -> None:

@@ -567,10 +567,12 @@ class Space:
     @contextmanager
     def _asleep(self) -> Iterator[None]:
         was = self.model.training
-        self.model.eval()
+        if was:  # going through all modules takes as long as decoding a small picture
+            self.model.eval()
         with torch.no_grad():
             yield
-        self.model.train(was)
+        if was:
+            self.model.train()
 
     def _take(self, x: Any) -> Tensor:
         return self.medium.take(x).to(self.device)

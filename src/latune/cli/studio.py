@@ -14,7 +14,7 @@ from latune.cli.shell import app, say
 def studio(
     run: Path | None = None,
     *,
-    port: Annotated[int | None, Parameter(validator=validators.Number(gte=1, lte=65535))] = None,
+    port: Annotated[int | None, Parameter(validator=validators.Number(gte=0, lte=65535))] = None,
     browser: bool = True,
 ) -> None:
     """Open a run in the browser: turn its sliders, see and hear, bring your own, teach it, walk, look at its space.
@@ -28,7 +28,7 @@ def studio(
     run
         A run folder; the demo model unless given, which is trained first, in less than a minute, if it is not there.
     port
-        Where it listens; 8765, or the next that is free, unless given.
+        Where it listens; 8765, or the next that is free, unless given; 0 for any that is free.
     browser
         Whether to open a browser.
     """

@@ -1,4 +1,4 @@
-"""The map of a space: where the codes of the data lie, in two dimensions, and what an attribute is over two coordinates."""
+"""The map of a space: where codes of the data lie, and the surface of an attribute over two coordinates."""
 
 from __future__ import annotations
 

@@ -40,6 +40,7 @@ class Making:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.of, self.said, self.error = folder, 0, "reading 1,797 handwritten digits", ""
+        self.process: asyncio.subprocess.Process | None = None
 
     @property
     def share(self) -> float:
@@ -54,22 +55,24 @@ class Making:
         """Train to the end; whether it ended well."""
         command = [sys.executable, "-m", "latune.studio.first_model", str(self.folder)]
         pipe = asyncio.subprocess.PIPE
-        process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe)
+        process = self.process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe)
         assert process.stdout is not None and process.stderr is not None
-        try:
-            async for line in process.stdout:
-                with contextlib.suppress(ValueError):
-                    found = json.loads(line)
-                    self.of = found.get("of", self.of)
-                    self.said = found.get("step", "training on 1,797 handwritten digits")
-            wrong = (await process.stderr.read()).decode(errors="replace").strip()
-            if await process.wait():
-                self.error = wrong.splitlines()[-1] if wrong else "It ended without a word."
-                return False
-            return True
-        finally:
-            if process.returncode is None:
-                process.terminate()
+        wrong = asyncio.ensure_future(process.stderr.read())
+        async for line in process.stdout:
+            with contextlib.suppress(ValueError):
+                found = json.loads(line)
+                self.of = found.get("of", self.of)
+                self.said = found.get("step", "training on 1,797 handwritten digits")
+        said = (await wrong).decode(errors="replace").strip()
+        if await process.wait():
+            self.error = said.splitlines()[-1] if said else "The training ended without a word."
+            return False
+        return True
+
+    def stop(self) -> None:
+        """End the training with the server; the next start goes on where it was."""
+        if self.process is not None and self.process.returncode is None:
+            self.process.terminate()
 
 
 if __name__ == "__main__":

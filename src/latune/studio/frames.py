@@ -9,13 +9,18 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
 import torch
+from torch.nn.functional import interpolate
 
 from latune.music import Melodies, Melody
 from latune.music.scales import pitch_classes
+from latune.pictures import is_tiny
+
+ENLARGED = 8  # times, of images so small that a browser would show their pixels as a blur
 
 
 def frame(header: Mapping[str, Any], pixels: bytes = b"") -> bytes:
@@ -39,18 +44,37 @@ def opened(message: bytes) -> tuple[dict[str, Any], bytes]:
 
 
 def images_part(x: Any) -> tuple[dict[str, Any], bytes]:
-    """Images `(n, c, h, w)` in [0, 1] as a header's part and pixels `(n, h, w, c)`."""
+    """Images `(n, c, h, w)` in [0, 1] as a header's part and pixels `(n, h, w, c)`; tiny ones enlarged smoothly.
+
+    >>> images_part(torch.ones(2, 1, 28, 28))[0]["h"], images_part(torch.ones(2, 1, 8, 8))[0]["h"]
+    (28, 64)
+    """
     plain = torch.as_tensor(x).as_subclass(torch.Tensor)
+    cells = list(plain.shape[2:])
+    if is_tiny(*cells):
+        down, across = (enlarging(side).to(plain) for side in cells)
+        plain = down @ plain @ across.T  # (n, c, 8 h, 8 w)
     n, c, h, w = plain.shape
     pixels = (plain.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).contiguous()
-    return {"show": "images", "n": n, "c": c, "h": h, "w": w}, pixels.cpu().numpy().tobytes()
+    return {"show": "images", "n": n, "c": c, "h": h, "w": w, "cells": cells}, pixels.cpu().numpy().tobytes()
+
+
+@cache
+def enlarging(side: int) -> torch.Tensor:
+    """The matrix `(8 side, side)` that enlarges one side bicubically: two products are faster than the filter."""
+    lines = torch.eye(side)[None, :, :, None].expand(-1, -1, -1, 1)  # a line for each pixel
+    size = [side * ENLARGED, 1]
+    return interpolate(lines, size=size, mode="bicubic", align_corners=False)[0, :, :, 0].T.contiguous()
 
 
 def melodies_part(melodies: list[Melody], scale: str = "") -> tuple[dict[str, Any], bytes]:
     """Melodies as a header's part: of each note its pitch, start, duration, and whether it breaks the rule."""
     allowed = pitch_classes(scale) if scale else frozenset(range(12))
     rows = [
-        [[note.pitch, round(note.start, 4), round(note.duration, 4), int(note.pitch % 12 not in allowed)] for note in each]
+        [
+            [note.pitch, round(note.start, 4), round(note.duration, 4), int(note.pitch % 12 not in allowed)]
+            for note in each
+        ]
         for each in melodies
     ]
     reach = [note[0] for each in rows for note in each]

@@ -1,8 +1,9 @@
-"""What can be turned in a space: its coordinates and controls, each named and ranged in its own unit where it is known."""
+"""What can be turned in a space: coordinates and controls, named and ranged in their own units where known."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,6 +17,7 @@ from latune.errors import DataError
 from latune.space import Space
 
 STEPS = 200  # of a slider, from one end to the other
+LONG = 4  # letters of a unit
 YES = {"no": 0.0, "yes": 1.0}
 
 
@@ -64,6 +66,11 @@ class Knob:
             return f"{_rounded(float(np.interp(float(value), *self.map)))} {self.unit}".rstrip()
         return f"{float(value):+.2f}" if self.of == "coordinate" else f"{float(value):.2f}"
 
+    def end(self, value: float) -> str:
+        """The same beside an end of the slider, where a long unit has no room."""
+        said = self.told(value)
+        return said.removesuffix(self.unit).strip() if len(self.unit) > LONG else said
+
     def checked(self, value: Any) -> float | str:
         """A value that was given for it; beyond the ends, the nearest end.
 
@@ -79,7 +86,9 @@ class Knob:
         except (TypeError, ValueError):
             number = math.nan
         if not math.isfinite(number):
-            raise DataError(f"'{self.name}' takes a number from {self.low:g} to {self.high:g}. Got {str(value)[:40]!r}.")
+            raise DataError(
+                f"'{self.name}' takes a number from {self.low:g} to {self.high:g}. Got {str(value)[:40]!r}."
+            )
         return min(max(number, self.low), self.high)
 
 
@@ -98,9 +107,8 @@ def coordinate_knobs(space: Space) -> list[Knob]:
         factor = space.codes.factors.get(name.partition("[")[0])
         low, high = (factor.lo, factor.hi) if isinstance(factor, Uniform) else (-4.0, 4.0)
         known = space.calibration.get(name)
-        found.append(
-            Knob(name, "coordinate", low, high, unit=known.unit if known else "", map=_map(known), named="[" not in name)
-        )
+        unit, map_ = _mapped(known)
+        found.append(Knob(name, "coordinate", low, high, unit=unit, map=map_, named="[" not in name))
     return found
 
 
@@ -134,8 +142,13 @@ def wishes_of(controls: Mapping[str, Control], wished: Mapping[str, str | float]
     return asked
 
 
-def _map(known: Calibration | None) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
-    return None if known is None else (tuple(known.slider.tolist()), tuple(known.value.tolist()))
+def _mapped(known: Calibration | None) -> tuple[str, tuple[tuple[float, ...], tuple[float, ...]] | None]:
+    """The unit of a slider and its map; a share `of 26 semitones` is said in semitones."""
+    if known is None:
+        return "", None
+    share = re.fullmatch(r"of (\d+) (\w+)", known.unit)
+    times, unit = (float(share[1]), share[2]) if share else (1.0, known.unit)
+    return unit, (tuple(known.slider.tolist()), tuple((times * known.value).tolist()))
 
 
 def _rounded(value: float) -> str:

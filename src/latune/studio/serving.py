@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import socket
 from collections.abc import Callable
@@ -55,13 +56,26 @@ def serve(
     page.register(studio)
     kept: set[Any] = set()
     app.on_startup(lambda: in_background(studio.make(), kept))
-    app.on_startup(lambda: say(f"studio: http://{HOST}:{free}  (Ctrl+C closes it)"))
+    app.on_startup(lambda: in_background(announce(free, say), kept))
     app.on_shutdown(studio.close)
     ui.run(
         host=HOST, port=free, title="Latune studio", reload=False, show=browser, dark=None, tailwind=False,
         show_welcome_message=False, favicon=str(STATIC / "icon.svg"), ws_per_message_deflate=False,
         ws_max_size=2**20, reconnect_timeout=10.0, message_history_length=200, access_log=False,
     )  # fmt: skip
+
+
+async def announce(port: int, say: Callable[[str], None]) -> None:
+    """Say where the studio is, once it answers there."""
+    while True:
+        try:
+            _, writer = await asyncio.open_connection(HOST, port)
+        except OSError:
+            await asyncio.sleep(0.02)
+            continue
+        writer.close()
+        say(f"studio: http://{HOST}:{port}  (Ctrl+C closes it)")
+        return
 
 
 def free_port(port: int | None) -> int:

@@ -63,7 +63,11 @@ class Session:
     def __post_init__(self) -> None:
         self.melodic = isinstance(self.space.medium, Tunes)
         self.changed = asyncio.Event()
+        self._begun: tuple[Any, Tensor] | None = None
         self.knobs = {knob.name: knob for knob in knobs_of(self.space)}
+        self.columns = {
+            name: self.space.coordinates.columns(name) for name, knob in self.knobs.items() if knob.of == "coordinate"
+        }
         self.history = History(State(n=SAMPLES["melodies" if self.melodic else "images"]))
         self.state = self.history.now
         self.watchers: list[Callable[[], None]] = []  # parts of the page that show pins, likes and what was brought
@@ -104,7 +108,7 @@ class Session:
         """Other samples; what is locked stays as it is in the sample in focus, all else is let go."""
         here = self.values()
         held = {name: here[name] for name in here if name in self.state.locked}
-        wished = {name: value for name, value in self.state.wished.items()}
+        wished = dict(self.state.wished.items())
         self.likes, self.dislikes = {}, {}
         fresh = replace(self.state, seed=secrets.randbelow(SEEDS), codes=b"", held=held, wished=wished)
         self.focus = min(self.focus, fresh.n - 1)
@@ -161,15 +165,20 @@ class Session:
 
     def values(self) -> dict[str, float]:
         """Where each slider and choice of a coordinate is, of the sample in focus."""
-        z = start(self.space, self.state)[min(self.focus, self.tiles - 1)]
+        z = self._begin()[min(self.focus, self.tiles - 1)].tolist()
         found = {}
-        for name, knob in self.knobs.items():
-            if knob.of == "coordinate":
-                columns = self.space.coordinates.columns(name)
-                part = z[columns.start : columns.stop]
-                own = float(part.argmax()) if knob.choices else part.item()
-                found[name] = float(self.state.held.get(name, own))
+        for name, columns in self.columns.items():
+            part = z[columns.start : columns.stop]
+            own = float(part.index(max(part)) if self.knobs[name].choices else part[0])
+            found[name] = float(self.state.held.get(name, own))
         return found
+
+    def _begin(self) -> Tensor:
+        """The codes before anything is turned; they are asked for with every picture."""
+        now = (self.state.seed, self.state.n, self.state.codes)
+        if self._begun is None or self._begun[0] != now:
+            self._begun = (now, start(self.space, self.state))
+        return self._begun[1]
 
     def focused(self) -> Tensor:
         """The codes `(k, d)` of what is in focus, with every knob where it is put."""
@@ -253,7 +262,7 @@ class Session:
         """The frame of the state that is set now; what cannot be made is told in it."""
         state, answered, pressed = self.state, self.answered, self.pressed
         header: dict[str, Any] = {"kind": "play", "seq": answered, "at": pressed, "focus": self.focus}
-        header |= self._about(state)
+        header |= self.about(state)
         said, self.told = self.told, []
         try:
             played = play(self.space, state, self.original)
@@ -279,8 +288,9 @@ class Session:
         keys = [hash(each.cpu().numpy().tobytes()) for each in rows]
         return [int(key in self.likes) - int(key in self.dislikes) for key in keys]
 
-    def _about(self, state: State) -> dict[str, Any]:
+    def about(self, state: State | None = None) -> dict[str, Any]:
         """Where the knobs are and what they say, and the address that shows this again."""
+        state = state or self.state
         values: dict[str, Any] = self.values()
         said = {name: self.knobs[name].told(value) for name, value in values.items() if not self.knobs[name].choices}
         wished = {name: value for name, value in state.wished.items() if name in self.knobs}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from html import escape
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -95,6 +96,9 @@ class Stream:
                     session.turn(message["turn"], message["value"], bool(message["done"]))
                 finally:
                     session.changed.set()  # every message is answered, so that the hand is not left waiting
+        elif "keep" in message:  # the hand let go of what is shown already
+            session.history.add(session.state)
+            await self.send(frame({"kind": "about", **session.about()}))
         elif "look" in message:
             session.look_at(int(message["look"]))
             session.tell()
@@ -130,8 +134,7 @@ class Stream:
             try:
                 drawn = await self.work.soon(lambda: svg(self.session.melody(), rule=self.session.scale or None))
             except LatuneError as error:
-                drawn = ""
-                await self.tell(str(error))
+                drawn = f'<p class="say">{escape(str(error))}</p>'
             await self.send(frame({"kind": "score", "svg": drawn}))
 
     # --- walking ------------------------------------------------------------------------------------------------------

@@ -105,13 +105,17 @@ class Studio:
             command = [sys.executable, "-m", "latune.cli", "evaluate", str(self.run)]
             done = subprocess.run(command, capture_output=True, text=True)
             if done.returncode:
-                raise LatuneError(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "It cannot be measured.")
+                raise LatuneError(
+                    done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "It cannot be measured."
+                )
 
         await self.work.in_turn(session.token, run)
 
     def close(self) -> None:
         """Take no more work."""
         self.work.close()
+        if self.making is not None:
+            self.making.stop()
 
 
 def opened(run: Path | None, default: Path) -> Studio:

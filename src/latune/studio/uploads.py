@@ -117,7 +117,9 @@ def _picture(name: str, content: bytes, medium: Pictures, invert: bool | None) -
     edge = torch.cat([x[..., 0, :], x[..., -1, :], x[..., :, 0], x[..., :, -1]], -1).mean().item()
     if invert or (invert is None and c == 1 and edge > BRIGHT):
         x = 1 - x
-        told.append("light and dark swapped, since the model draws on black" if invert is None else "light and dark swapped")
+        told.append(
+            "light and dark swapped, since the model draws on black" if invert is None else "light and dark swapped"
+        )
     return Brought(name, x, told=tuple(told))
 
 
@@ -176,9 +178,7 @@ def _bounded(name: str, ending: str, content: bytes) -> None:
         raise DataError(f"{name} has {notes:,} notes; at most {MOST_NOTES:,} are taken.")
 
 
-def _on_the_grid(
-    name: str, content: bytes, medium: Tunes, told: list[str], **settings: Any
-) -> tuple[Tensor, Melody]:
+def _on_the_grid(name: str, content: bytes, medium: Tunes, told: list[str], **settings: Any) -> tuple[Tensor, Melody]:
     melody = one_of(name, read_content(name, content, **settings), metres=medium.metres)
     if len(melody) > MOST_NOTES:
         raise DataError(f"{name} has {len(melody):,} notes; at most {MOST_NOTES:,} are taken.")

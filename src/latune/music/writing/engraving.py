@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from latune.errors import DataError, LatuneError
@@ -64,6 +65,8 @@ def _toolkit() -> Any:
             "A .musicxml file needs nothing, and opens in MuseScore and others."
         ) from None
     verovio.enableLog(verovio.LOG_OFF)
+    # Where its fonts are, each thread has to be told: its import tells the one that it is imported in.
+    verovio.setDefaultResourcePath(str(Path(verovio.__file__).parent / "data"))
     return verovio.toolkit()
 
 

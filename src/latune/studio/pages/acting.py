@@ -48,7 +48,9 @@ class Desk:
 
 def tool(icon: str, what: str, on_click: Callable[..., Any] | None, key: str = "", text: str = "") -> ui.button:
     """A button with an icon, a name that is read aloud, and a key on the keyboard."""
-    button = ui.button(text, icon=icon, on_click=on_click).props(f'flat dense no-caps aria-label="{what}"').classes("tool")
+    button = (
+        ui.button(text, icon=icon, on_click=on_click).props(f'flat dense no-caps aria-label="{what}"').classes("tool")
+    )
     if key:
         button.props(f'data-key="{key}" aria-keyshortcuts="{key}"')
     shown = {"space": "Space"}.get(key, key.upper())

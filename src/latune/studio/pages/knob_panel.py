@@ -22,7 +22,9 @@ def knob_panel(knobs: Sequence[Knob], realism: bool, encodes: bool) -> str:
     if controls:
         parts += ["<h2>Controls</h2>", *map(knob_html, controls)]
     dials = [dial_html("realism", "Realism", 1.0, "how much is mended towards the data")] if realism else []
-    dials += [dial_html("identity", "Identity", 2.0, "how much controls keep what is there")] if controls and encodes else []
+    dials += (
+        [dial_html("identity", "Identity", 2.0, "how much controls keep what is there")] if controls and encodes else []
+    )
     if dials:
         parts += ["<h2>Dials</h2>", *dials]
     if rest:
@@ -47,7 +49,8 @@ def knob_html(knob: Knob) -> str:
         f"{_icon('lock', 'lock_open', f'Lock {title}', pressed=True)}{_icon('free', 'undo', f'Let {title} go')}</div>"
     )
     if not knob.choices:
-        ends = f'<div class="ends"><span>{escape(knob.told(knob.low))}</span><span>{escape(knob.told(knob.high))}</span></div>'
+        low, high = (escape(knob.end(each)) for each in (knob.low, knob.high))
+        ends = f'<div class="ends"><span>{low}</span><span>{high}</span></div>'
         body = f"{_range(knob.low, knob.high, knob.step, title)}{ends}"
     elif len(knob.choices) <= CHIPS:
         chips = "".join(
@@ -70,7 +73,8 @@ def dial_html(name: str, title: str, most: float, meaning: str) -> str:
         f"{_icon('free', 'undo', f'Let {title} go')}</div>"
     )
     foot = f'<div class="ends"><span>{meaning}</span></div>'
-    return f'<div class="knob dial" data-knob="{name}" data-of="dial">{head}{_range(0, most, most / 100, title)}{foot}</div>'
+    slider = _range(0, most, most / 100, title)
+    return f'<div class="knob dial" data-knob="{name}" data-of="dial">{head}{slider}{foot}</div>'
 
 
 def _range(low: float, high: float, step: float, title: str) -> str:

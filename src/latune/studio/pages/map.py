@@ -1,4 +1,4 @@
-"""Map: where the data lie, coloured by an attribute, and the surface of one over two coordinates; a click goes there."""
+"""Map: where the data lie, and surfaces of attributes over two coordinates; a click goes there."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ class MapPanel:
     def __init__(self, desk: Desk) -> None:
         self.desk, self.session, self.space = desk, desk.session, desk.session.space
         self.atlas: Atlas | None = None
-        self.columns = [knob.name for knob in self.session.knobs.values() if knob.of == "coordinate" and not knob.choices]
+        self.columns = [
+            knob.name for knob in self.session.knobs.values() if knob.of == "coordinate" and not knob.choices
+        ]
         self.session.on_map = self.clicked
 
     def build(self) -> None:

@@ -7,9 +7,9 @@ from functools import partial
 from nicegui import Client, ui
 from starlette.requests import Request
 
+from latune.controls import REALISM
 from latune.errors import LatuneError
 from latune.studio.knobs import knobs_of
-from latune.controls import REALISM
 from latune.studio.pages import map as map_panel
 from latune.studio.pages import opening, teach, toolbar, tray, walk
 from latune.studio.pages.acting import Desk, box, raw, tool
@@ -71,7 +71,7 @@ def build(studio: Studio, session: Session, tab: str) -> None:
         for each, panel in panels.items():
             panel.set_visibility(each == name)
         for each, button in buttons.items():
-            button.props(f'aria-selected={"true" if each == name else "false"}')
+            button.props(f"aria-selected={'true' if each == name else 'false'}")
         ui.run_javascript(f'latune.tab("{name}")')
         if name == "walk":
             ui.run_javascript('latune.walk("show")')
@@ -85,7 +85,7 @@ def build(studio: Studio, session: Session, tab: str) -> None:
         with box("tabs").props("role=tablist"):
             for name, title in tabs.items():
                 button = ui.button(title, on_click=partial(go, name)).props("flat no-caps role=tab")
-                button.props(f'aria-selected={"true" if name == tab else "false"}')
+                button.props(f"aria-selected={'true' if name == tab else 'false'}")
                 buttons[name] = button
         ui.space()
         tool("assessment", "Metric report", maps.open_report, "m", "Report")

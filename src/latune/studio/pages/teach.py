@@ -30,7 +30,9 @@ def build(desk: Desk) -> None:
 
     @ui.refreshable
     def counts() -> None:
-        ui.label(f"{len(session.likes)} liked · {len(session.dislikes)} disliked").classes("counts").props("role=status")
+        ui.label(f"{len(session.likes)} liked · {len(session.dislikes)} disliked").classes("counts").props(
+            "role=status"
+        )
 
     counts()
     session.watchers.append(counts.refresh)
@@ -96,7 +98,9 @@ class Learning:
         session.likes, session.dislikes = {}, {}
         session.changed.set()
         session.tell()
-        self.said.set_text(f"'{control.name}' was learned in {time.monotonic() - self.began:.1f} s; turn it on the left.")
+        self.said.set_text(
+            f"'{control.name}' was learned in {time.monotonic() - self.began:.1f} s; turn it on the left."
+        )
 
 
 def _by_rule(desk: Desk, learning: Learning) -> None:

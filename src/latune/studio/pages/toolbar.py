@@ -55,7 +55,7 @@ def _count(desk: Desk) -> None:
         await desk.do(session.samples, int(event.value))  # type: ignore[attr-defined]
 
     options = sorted({*NUMBERS, session.state.n})
-    with ui.select(options, value=session.state.n, on_change=choose).props('dense borderless options-dense') as field:
+    with ui.select(options, value=session.state.n, on_change=choose).props("dense borderless options-dense") as field:
         field.props('aria-label="Samples side by side"').classes("count").tooltip("Samples side by side")
 
 
@@ -78,6 +78,8 @@ def _scale(desk: Desk) -> None:
         session.changed.set()
 
     scales = {"": "no scale", **{f"{root} {mode}": f"{root} {mode}" for mode in list(SCALES)[:8] for root in NOTES}}
-    with ui.select(scales, value="", on_change=choose, with_input=False).props("dense borderless options-dense") as field:
+    with ui.select(scales, value="", on_change=choose, with_input=False).props(
+        "dense borderless options-dense"
+    ) as field:
         field.props('aria-label="Scale: notes outside of it are red"').classes("scale")
         field.tooltip("Notes outside of this scale are red")

@@ -52,7 +52,9 @@ def build(desk: Desk) -> None:
                 ).props("unelevated no-caps data-key=w").classes("primary")  # fmt: skip
                 ui.button("Again", icon="replay", on_click=lambda: _start(begin.value)).props("flat no-caps")
 
-    begin = ui.select({"kept": "as it is", "noise": "noise", "blank": "blank"}, value="kept", label="What is not held begins as")
+    begin = ui.select(
+        {"kept": "as it is", "noise": "noise", "blank": "blank"}, value="kept", label="What is not held begins as"
+    )
     begin.props("dense outlined options-dense").classes("wide")
     buttons()
     session.watchers.append(buttons.refresh)
@@ -70,7 +72,9 @@ def build(desk: Desk) -> None:
     ui.slider(min=1, max=12, value=2, step=1).props('label aria-label="Size of the brush"').on(
         "update:model-value", js_handler="(value) => { latune.brush = value }"
     )
-    ui.button("Take it to the sliders", icon="tune", on_click=desk.doing(_take, desk)).props("flat no-caps").classes("wide")
+    ui.button("Take it to the sliders", icon="tune", on_click=desk.doing(_take, desk)).props("flat no-caps").classes(
+        "wide"
+    )
 
 
 def _start(begin: str) -> None:

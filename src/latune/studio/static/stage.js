@@ -3,7 +3,7 @@ import { send } from "./studio.js";
 import { paintRoll } from "./roll.js";
 
 const page = window.latune;
-const TINY = 16; // pixels of a side, up to which an image is enlarged smoothly
+export const TINY = 12; // pixels of a side, up to which an image is enlarged smoothly
 let shown = null; // header and pixels of what is on the stage
 
 export function paintStage(header, pixels) {
@@ -50,10 +50,10 @@ function newTile(i) {
   return tile;
 }
 
-function paintImages(tiles, { h, w, c }, pixels) {
+function paintImages(tiles, { h, w, c, cells }, pixels) {
   tiles.forEach((tile, i) => {
     const canvas = tile.querySelector("canvas");
-    canvas.style.imageRendering = Math.max(h, w) <= TINY ? "auto" : "pixelated";
+    canvas.style.imageRendering = Math.max(...cells) <= TINY ? "auto" : "pixelated";
     putPixels(canvas, h, w, c, pixels.subarray(i * h * w * c, (i + 1) * h * w * c));
   });
 }

@@ -9,6 +9,7 @@ Object.assign(page, { log: [], last: null, open: false });
 let socket = null;
 let number = 0; // of the last message that asks for a picture
 let waiting = 0; // number of the message whose picture is on its way; 0 for none
+let sent = {}; // the knob that was turned last, and where to
 const turning = new Map(); // knobs that moved meanwhile: of each only the last position counts
 
 export function send(message) {
@@ -17,6 +18,7 @@ export function send(message) {
 
 export function turn(name, value, done, at) {
   const before = turning.get(name);
+  if (done && !before && sent.name === name && sent.value === value) { send({ keep: true }); return; } // it is shown already
   turning.delete(name);
   turning.set(name, { turn: name, value, done: done || (before?.done ?? false), at: before?.at ?? at });
   flush();
@@ -27,6 +29,7 @@ function flush() {
   const [name, message] = turning.entries().next().value;
   turning.delete(name);
   waiting = ++number;
+  sent = { name, value: message.value };
   send({ ...message, seq: number });
 }
 
@@ -47,6 +50,7 @@ function receive(data) {
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, length)));
   const pixels = new Uint8ClampedArray(data, 4 + length);
   if (header.kind === "play") show(header, pixels);
+  else if (header.kind === "about") about(header);
   else if (header.kind === "walk") paintWalk(header, pixels);
   else if (header.kind === "map") paintMap(header);
   else if (header.kind === "surface") paintSurface(header);
@@ -69,9 +73,15 @@ function show(header, pixels) {
     });
     waiting = 0;
   }
-  setKnobs(header);
   follow(header);
   flush();
+  about(header);
+}
+
+function about(header) {
+  if (!page.last) return;
+  Object.assign(page.last, { ...header, kind: page.last.kind });
+  setKnobs(page.last);
   if (header.address) {
     const tab = document.body.dataset.tab;
     history.replaceState(null, "", `?${header.address}${tab && tab !== "play" ? `&tab=${tab}` : ""}`);
@@ -194,10 +204,13 @@ document.addEventListener("drop", (event) => {
   document.body.classList.remove("dropping");
   bring(event.dataTransfer.files[0]);
 });
+document.addEventListener("change", (event) => {
+  if (event.target.id !== "file") return;
+  bring(event.target.files[0]);
+});
 page.choose = () => {
   const input = document.getElementById("file");
-  input.value = "";
-  input.onchange = () => bring(input.files[0]);
+  input.value = ""; // so that the same file may be chosen again
   input.click();
 };
 

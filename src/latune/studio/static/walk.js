@@ -1,22 +1,23 @@
 // The walk's canvas, and the mask that is painted over it: what is painted is held.
-import { putPixels } from "./stage.js";
+import { TINY, putPixels } from "./stage.js";
 import { send } from "./studio.js";
 
 const page = window.latune;
-let size = null; // h, w and channels
+let size = null; // rows and columns of the mask
 let cells = null; // 1 where the picture is held
 let erasing = false;
 page.brush = 2; // cells
 
 export function paintWalk(header, pixels) {
   const { h, w, c } = header;
-  if (!size || size.h !== h || size.w !== w) {
-    size = { h, w, c };
-    cells = new Uint8Array(h * w);
+  const [rows, columns] = header.cells; // of the model: a tiny picture is sent enlarged
+  if (!size || size.h !== rows || size.w !== columns) {
+    size = { h: rows, w: columns };
+    cells = new Uint8Array(rows * columns);
     listen(document.getElementById("mask"));
   }
   const canvas = document.getElementById("walk");
-  canvas.style.imageRendering = Math.max(h, w) <= 16 ? "auto" : "pixelated";
+  canvas.style.imageRendering = Math.max(rows, columns) <= TINY ? "auto" : "pixelated";
   putPixels(canvas, h, w, c, pixels);
   document.getElementById("steps").textContent = `step ${header.step}`;
   page.steps = header.step;

@@ -1,0 +1,329 @@
+"""The studio in a real browser, with a model of images."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import urllib.error
+import urllib.request
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from studio_server import browser, look, studio, told
+
+from latune.data import load
+from latune.space import Space
+from latune.studio.playing import play
+from latune.studio.state import State
+
+pytestmark = pytest.mark.xdist_group("studio")  # one server and one browser for all of them
+
+
+@pytest.fixture(scope="module")
+def run(digits_run, tmp_path_factory) -> Path:
+    """A run of its own, since controls are added to it."""
+    folder = tmp_path_factory.mktemp("studio") / "digits"
+    shutil.copytree(digits_run, folder)
+    Space.load(folder).controls.learn("digit", load("digits"), judging="fast", actor=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(run):
+    with studio(run, run.parent) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def opened():
+    with browser() as found:
+        yield found
+
+
+@pytest.fixture
+def page(opened, address):
+    context = opened.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
+    shown = look(context.new_page(), address)
+    yield shown
+    assert shown.wrong == []
+    context.close()
+
+
+def pixels(page: Any, sample: int = 0) -> np.ndarray:
+    """What is painted of a sample, `(h, w)`."""
+    values = np.array(page.evaluate(f"latune.pixels({sample})"), dtype=np.uint8).reshape(64, 64, 4)
+    assert (values[..., 3] == 255).all()
+    return values[..., 0]
+
+
+def settled(page: Any, condition: str) -> None:
+    page.wait_for_function(f"(({condition}))(latune.last)")
+
+
+def slide(page: Any, name: str, value: float) -> None:
+    """Put a slider somewhere, as a hand would: it moves, then it is let go."""
+    page.locator(f'[data-knob="{name}"] input').evaluate(
+        "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input', {bubbles: true}));"
+        " slider.dispatchEvent(new Event('change', {bubbles: true})); }",
+        value,
+    )
+    settled(page, f"(last) => last.address?.includes('set.{name}={value:g}')")
+
+
+def test_what_is_painted_is_what_the_model_makes(page, run) -> None:
+    """Pixel by pixel, before and after a slider is moved: enlarged as it is sent, within a shade of rounding."""
+    space = Space.load(run)
+    for state in (State(), State(held={"thickness": 2.0})):
+        if state.held:
+            slide(page, "thickness", 2)
+        made = play(space, state).x.plain()
+        large = torch.nn.functional.interpolate(made, scale_factor=8, mode="bicubic", align_corners=False)
+        for sample in (0, 7):
+            expected = (large[sample, 0].clamp(0, 1) * 255).round().numpy()
+            assert np.abs(pixels(page, sample) - expected).max() <= 1
+    assert page.locator("#stage .tile").count() == 8
+
+
+def test_sliders_say_their_attribute_and_the_address_shows_it_again(page, opened, address) -> None:
+    slide(page, "slant", -1.5)
+    said = page.locator('[data-knob="slant"] output').inner_text()
+    assert said.endswith("rad")
+    painted = pixels(page)
+    assert "set.slant=-1.5" in page.url
+    context = opened.new_context()
+    other = look(context.new_page(), page.url)
+    assert np.array_equal(pixels(other), painted)
+    assert other.locator('[data-knob="slant"] output').inner_text() == said
+    assert other.locator('[data-knob="slant"] input').get_attribute("aria-valuetext") == said
+    context.close()
+
+
+def test_undo_redo_reset_compare_and_lock_by_the_keyboard(page) -> None:
+    first = pixels(page)
+    slide(page, "thickness", 3)
+    thick = pixels(page)
+    assert not np.array_equal(first, thick)
+    page.keyboard.press("z")
+    settled(page, "(last) => !last.held.length")
+    assert np.array_equal(pixels(page), first)
+    page.keyboard.press("y")
+    settled(page, "(last) => last.held.length === 1")
+    assert np.array_equal(pixels(page), thick)
+    page.keyboard.press("a")
+    settled(page, "(last) => last.original")
+    assert np.array_equal(pixels(page), first)
+    page.keyboard.press("a")
+    settled(page, "(last) => !last.original")
+    page.get_by_role("button", name="Lock thickness").click()
+    settled(page, "(last) => last.locked.length === 1")
+    slide(page, "slant", 1)
+    page.keyboard.press("r")  # what is locked stays, what is not is let go
+    settled(page, "(last) => last.held.length === 1 && last.held[0] === 'thickness'")
+    assert page.evaluate("latune.last.values.thickness") == 3
+    assert not np.array_equal(pixels(page), thick)
+    page.keyboard.press("0")
+    settled(page, "(last) => !last.held.length && !last.locked.length")
+
+
+def test_pins_and_the_way_between_two_of_them(page, run) -> None:
+    page.keyboard.press("p")
+    page.get_by_role("button", name="Show pin 1").wait_for()
+    page.keyboard.press("3")
+    settled(page, "(last) => last.focus === 2")
+    page.keyboard.press("p")
+    page.get_by_role("button", name="Show pin 2").wait_for()
+    for name in ("pin 1", "pin 2"):
+        page.get_by_role("checkbox", name=f"An end of the way: {name}").click()
+    between = page.locator("#between")
+    between.wait_for()
+    between.evaluate("(s) => { s.value = 0.5; s.dispatchEvent(new Event('change', {bubbles: true})); }")
+    settled(page, "(last) => last.whole && last.address?.includes('at=')")
+    space = Space.load(run)
+    z = play(space, State()).z
+    half = space.decode((z[0:1] + z[2:3]) / 2).plain()
+    large = torch.nn.functional.interpolate(half, scale_factor=8, mode="bicubic", align_corners=False)
+    assert np.abs(pixels(page) - (large[0, 0].clamp(0, 1) * 255).round().numpy()).max() <= 1
+
+
+def test_a_file_is_brought_edited_and_taken_again(page, tmp_path) -> None:
+    digits = load("digits")
+    original = (digits.images(digits.splits["test"][:1])[0, 0] * 255).byte().numpy()
+    Image.fromarray(original).save(tmp_path / "four.png")
+    page.set_input_files("#file", tmp_path / "four.png")
+    told(page, "of its variance comes back")
+    settled(page, "(last) => last.whole && last.n === 1")
+    page.keyboard.press("a")  # the original is the very file, not what the model makes of it
+    settled(page, "(last) => last.original")
+    shown = pixels(page).reshape(8, 8, 8, 8).mean((1, 3))
+    assert np.abs(shown - original).mean() < 12
+    page.keyboard.press("a")
+    slide(page, "thickness", 3)
+    page.get_by_role("button", name="Take the sample in focus as a file").click()
+    with page.expect_download() as download:
+        page.get_by_text("PNG, a picture").click()
+    taken = np.asarray(Image.open(download.value.path()).convert("L"), dtype=float)
+    assert taken.shape[0] == taken.shape[1]
+    small = np.asarray(Image.fromarray(taken.astype(np.uint8)).resize((64, 64)), dtype=float)
+    assert np.corrcoef(small.ravel(), pixels(page).ravel())[0, 1] > 0.98
+
+
+def test_what_is_liked_becomes_a_control_that_is_used_and_removed(page, run) -> None:
+    page.get_by_role("tab", name="Teach").click()
+    for sample in (1, 2, 3, 4):
+        page.get_by_role("button", name=f"Like sample {sample}", exact=True).click()
+        settled(page, f"(last) => last.marks[{sample - 1}] === 1")
+    page.get_by_role("button", name="Dislike sample 5").click()
+    told(page, "4 liked · 1 disliked")
+    page.get_by_label("Name of the control").fill("fine")
+    before = pixels(page)
+    page.get_by_role("button", name="Learn", exact=True).click()
+    told(page, "'fine' was learned in")
+    assert json.loads((run / "controls" / "fine" / "control.json").read_text())["about"]["likes"] == 4
+    knob = page.locator('[data-knob="fine"] input')
+    knob.wait_for()
+    knob.evaluate("(s) => { s.value = 0; s.dispatchEvent(new Event('change', {bubbles: true})); }")
+    settled(page, "(last) => last.held.includes('fine')")
+    assert not np.array_equal(pixels(page), before)
+    page.get_by_role("button", name="Remove fine").click()
+    page.get_by_role("button", name="Remove", exact=True).click()
+    knob.wait_for(state="detached")
+    assert not (run / "controls" / "fine").exists()
+
+
+def test_a_walk_runs_pauses_and_holds_what_is_painted(page) -> None:
+    page.get_by_role("tab", name="Walk").click()
+    mask = page.locator("#mask")
+    page.wait_for_function("document.getElementById('mask').width === 8")
+    page.evaluate("latune.brush = 5")
+    area = mask.bounding_box()
+    page.mouse.move(area["x"] + 10, area["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(area["x"] + area["width"] - 10, area["y"] + 10, steps=12)
+    page.mouse.up()
+    page.get_by_label("What is not held begins as").click()
+    page.get_by_role("option", name="noise").click()
+    painted = "[...document.getElementById('walk').getContext('2d').getImageData(0, 0, 64, 64).data]"
+    page.evaluate('latune.walk("speed", {speed: 30})')
+    before = np.array(page.evaluate(painted)).reshape(64, 64, 4)[..., 0]
+    page.get_by_role("button", name="Start").click()
+    page.wait_for_function("latune.steps >= 5")
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Go on").wait_for()
+    after = np.array(page.evaluate(painted)).reshape(64, 64, 4)[..., 0]
+    assert np.abs(after[:4] - before[:4]).max() <= 40  # held, but for the enlarging that looks at rows below
+    assert np.abs(after[32:] - before[32:]).max() > 60
+    steps = page.evaluate("latune.steps")
+    page.get_by_role("button", name="Go on").click()
+    page.wait_for_function(f"latune.steps > {steps}")
+
+
+def test_the_map_shows_the_data_and_a_click_goes_there(page) -> None:
+    page.get_by_role("tab", name="Map").click()
+    page.wait_for_function("document.getElementById('map').dataset.points === '179'")
+    area = page.locator("#map").bounding_box()
+    page.mouse.click(area["x"] + area["width"] / 2, area["y"] + area["height"] / 2)
+    settled(page, "(last) => last.whole && last.n === 1")
+    page.get_by_role("button", name="Surface").click()
+    page.wait_for_function("document.getElementById('map').dataset.side === '21'")
+    page.mouse.click(area["x"] + area["width"] * 0.75, area["y"] + area["height"] * 0.25)
+    settled(page, "(last) => last.held.length === 2")
+    assert page.evaluate("latune.last.values[latune.last.held[0]]") > 0.5
+
+
+def test_one_person_does_not_see_what_another_does(page, opened, address) -> None:
+    context = opened.new_context()
+    other = look(context.new_page(), address)
+    slide(page, "thickness", 3)
+    other.keyboard.press("p")
+    other.get_by_role("button", name="Show pin 1").wait_for()
+    assert other.evaluate("latune.last.held") == []
+    assert page.get_by_role("button", name="Show pin 1").count() == 0
+    context.close()
+
+
+def test_no_request_leaves_the_machine(page, address) -> None:
+    for name in ("Teach", "Walk", "Map", "Play"):
+        page.get_by_role("tab", name=name).click()
+    page.wait_for_function("document.body.dataset.tab === 'play'")
+    host = address.removeprefix("http://")
+    outside = [url for url in page.asked if not url.startswith((f"http://{host}/", f"ws://{host}/", "data:", "blob:"))]
+    assert page.asked
+    assert outside == []
+
+
+def bomb() -> bytes:
+    """A PNG of 60,000 x 60,000 white pixels, in a few kilobytes."""
+
+    def part(kind: bytes, content: bytes) -> bytes:
+        return len(content).to_bytes(4, "big") + kind + content + zlib.crc32(kind + content).to_bytes(4, "big")
+
+    head = (60_000).to_bytes(4, "big") * 2 + bytes([1, 0, 0, 0, 0])
+    return b"\x89PNG\r\n\x1a\n" + part(b"IHDR", head) + part(b"IDAT", zlib.compress(bytes(10**6))) + part(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"MZ\x90\x00 not an image", "no image that can be read"),
+        (bomb(), "at most 40,000,000"),
+        (b"", "no image that can be read"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "no image that can be read"),
+    ],
+    ids=["program", "bomb", "empty", "svg"],
+)
+def test_bad_files_are_told_and_change_nothing(page, content, said) -> None:
+    before = pixels(page)
+    file = {"name": "../../evil<b>.png", "mimeType": "image/png", "buffer": content}
+    page.set_input_files("#file", file)
+    told(page, said)
+    assert np.array_equal(pixels(page), before)
+
+
+def test_other_hosts_origins_and_large_bodies_are_refused(page, address) -> None:
+    token = page.evaluate("latune.token")
+
+    def status(path: str, body: bytes | None = None, **headers: str) -> int:
+        request = urllib.request.Request(f"{address}{path}", body, headers)
+        try:
+            with urllib.request.urlopen(request) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            error.close()
+            return error.code
+
+    host = address.removeprefix("http://")
+    assert status("/") == 200
+    assert status("/", Host="evil.example") == 421
+    assert status("/", Host=host, Origin="http://evil.example") == 403
+    assert status("/", Host=host, Origin=address) == 200
+    assert status(f"/bring/{token}?name=x.png", b"x" * (17 * 2**20)) == 413
+    assert status("/bring/somebody?name=x.png", b"x") == 404
+    assert status(f"/take/{token}/..%2f..%2fspace.json") == 404
+    assert status("/take/somebody/picture") == 404
+    for path in ("/studio/../guards.py", "/studio/%2e%2e/guards.py", "/report"):
+        assert status(path) == 404
+
+
+def test_a_link_that_was_tampered_with_is_told(opened, address) -> None:
+    context = opened.new_context()
+    page = look(context.new_page(), f"{address}/?seed=x&n=999&set.nothing=3&set.slant=nan&at=!!&with.digit=77")
+    assert page.evaluate("latune.last.n") == 8
+    assert page.evaluate("latune.last.held") == []
+    assert page.locator("#told").inner_text()
+    context.close()
+
+
+def test_without_a_run_the_demo_model_is_trained_first(opened, tmp_path) -> None:
+    with studio(None, tmp_path) as found:
+        context = opened.new_context()
+        page = context.new_page()
+        page.goto(found)
+        page.wait_for_function("/training on 1,797 handwritten digits: [1-9]/.test(document.body.innerText)", timeout=60_000)
+        assert page.get_by_role("progressbar").get_attribute("aria-valuenow") not in (None, "0")
+        context.close()
+    assert (tmp_path / "demo" / "recipe.toml").is_file()  # and the next start goes on with it
