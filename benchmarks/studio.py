@@ -75,7 +75,7 @@ def moves(address: str, many: int) -> dict[str, list[float]]:
             if i == 10:
                 page.evaluate("latune.log.length = 0")
             before = page.evaluate("latune.log.length")
-            slider.press("ArrowRight" if i % 100 < 50 else "ArrowLeft")
+            slider.press("ArrowRight" if i % 40 < 20 else "ArrowLeft")
             page.wait_for_function(f"latune.log.length > {before} && latune.log.every((each) => each.painted)")
         log = page.evaluate("latune.log")
         chromium.close()

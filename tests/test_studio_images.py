@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import shutil
 import urllib.error
@@ -29,7 +30,6 @@ def run(digits_run, tmp_path_factory) -> Path:
     """A run of its own, since controls are added to it."""
     folder = tmp_path_factory.mktemp("studio") / "digits"
     shutil.copytree(digits_run, folder)
-    Space.load(folder).controls.learn("digit", load("digits"), judging="fast", actor=False)
     return folder
 
 
@@ -56,7 +56,7 @@ def page(opened, address):
 
 def pixels(page: Any, sample: int = 0) -> np.ndarray:
     """What is painted of a sample, `(h, w)`."""
-    values = np.array(page.evaluate(f"latune.pixels({sample})"), dtype=np.uint8).reshape(64, 64, 4)
+    values = np.array(page.evaluate(f"latune.pixels({sample})"), dtype=np.uint8).reshape(32, 32, 4)
     assert (values[..., 3] == 255).all()
     return values[..., 0]
 
@@ -82,7 +82,7 @@ def test_what_is_painted_is_what_the_model_makes(page, run) -> None:
         if state.held:
             slide(page, "thickness", 2)
         made = play(space, state).x.plain()
-        large = torch.nn.functional.interpolate(made, scale_factor=8, mode="bicubic", align_corners=False)
+        large = torch.nn.functional.interpolate(made, scale_factor=4, mode="bicubic", align_corners=False)
         for sample in (0, 7):
             expected = (large[sample, 0].clamp(0, 1) * 255).round().numpy()
             assert np.abs(pixels(page, sample) - expected).max() <= 1
@@ -90,11 +90,11 @@ def test_what_is_painted_is_what_the_model_makes(page, run) -> None:
 
 
 def test_sliders_say_their_attribute_and_the_address_shows_it_again(page, opened, address) -> None:
-    slide(page, "slant", -1.5)
+    slide(page, "slant", -1.6)
     said = page.locator('[data-knob="slant"] output').inner_text()
     assert said.endswith("rad")
     painted = pixels(page)
-    assert "set.slant=-1.5" in page.url
+    assert "set.slant=-1.6" in page.url
     context = opened.new_context()
     other = look(context.new_page(), page.url)
     assert np.array_equal(pixels(other), painted)
@@ -146,7 +146,7 @@ def test_pins_and_the_way_between_two_of_them(page, run) -> None:
     space = Space.load(run)
     z = play(space, State()).z
     half = space.decode((z[0:1] + z[2:3]) / 2).plain()
-    large = torch.nn.functional.interpolate(half, scale_factor=8, mode="bicubic", align_corners=False)
+    large = torch.nn.functional.interpolate(half, scale_factor=4, mode="bicubic", align_corners=False)
     assert np.abs(pixels(page) - (large[0, 0].clamp(0, 1) * 255).round().numpy()).max() <= 1
 
 
@@ -159,7 +159,7 @@ def test_a_file_is_brought_edited_and_taken_again(page, tmp_path) -> None:
     settled(page, "(last) => last.whole && last.n === 1")
     page.keyboard.press("a")  # the original is the very file, not what the model makes of it
     settled(page, "(last) => last.original")
-    shown = pixels(page).reshape(8, 8, 8, 8).mean((1, 3))
+    shown = pixels(page).reshape(8, 4, 8, 4).mean((1, 3))
     assert np.abs(shown - original).mean() < 12
     page.keyboard.press("a")
     slide(page, "thickness", 3)
@@ -168,7 +168,7 @@ def test_a_file_is_brought_edited_and_taken_again(page, tmp_path) -> None:
         page.get_by_text("PNG, a picture").click()
     taken = np.asarray(Image.open(download.value.path()).convert("L"), dtype=float)
     assert taken.shape[0] == taken.shape[1]
-    small = np.asarray(Image.fromarray(taken.astype(np.uint8)).resize((64, 64)), dtype=float)
+    small = np.asarray(Image.fromarray(taken.astype(np.uint8)).resize((32, 32)), dtype=float)
     assert np.corrcoef(small.ravel(), pixels(page).ravel())[0, 1] > 0.98
 
 
@@ -207,16 +207,16 @@ def test_a_walk_runs_pauses_and_holds_what_is_painted(page) -> None:
     page.mouse.up()
     page.get_by_label("What is not held begins as").click()
     page.get_by_role("option", name="noise").click()
-    painted = "[...document.getElementById('walk').getContext('2d').getImageData(0, 0, 64, 64).data]"
+    painted = "[...document.getElementById('walk').getContext('2d').getImageData(0, 0, 32, 32).data]"
     page.evaluate('latune.walk("speed", {speed: 30})')
-    before = np.array(page.evaluate(painted)).reshape(64, 64, 4)[..., 0]
+    before = np.array(page.evaluate(painted)).reshape(32, 32, 4)[..., 0]
     page.get_by_role("button", name="Start").click()
     page.wait_for_function("latune.steps >= 5")
     page.get_by_role("button", name="Pause").click()
     page.get_by_role("button", name="Go on").wait_for()
-    after = np.array(page.evaluate(painted)).reshape(64, 64, 4)[..., 0]
-    assert np.abs(after[:4] - before[:4]).max() <= 40  # held, but for the enlarging that looks at rows below
-    assert np.abs(after[32:] - before[32:]).max() > 60
+    after = np.array(page.evaluate(painted)).reshape(32, 32, 4)[..., 0]
+    assert np.abs(after[:2] - before[:2]).max() <= 40  # held, but for the enlarging that looks at rows below
+    assert np.abs(after[16:] - before[16:]).max() > 60
     steps = page.evaluate("latune.steps")
     page.get_by_role("button", name="Go on").click()
     page.wait_for_function(f"latune.steps > {steps}")
@@ -301,7 +301,12 @@ def test_other_hosts_origins_and_large_bodies_are_refused(page, address) -> None
     assert status("/", Host="evil.example") == 421
     assert status("/", Host=host, Origin="http://evil.example") == 403
     assert status("/", Host=host, Origin=address) == 200
-    assert status(f"/bring/{token}?name=x.png", b"x" * (17 * 2**20)) == 413
+    large = http.client.HTTPConnection(host)
+    large.putrequest("POST", f"/bring/{token}?name=x.png")
+    large.putheader("Content-Length", str(17 * 2**20))
+    large.endheaders()
+    assert large.getresponse().status == 413
+    large.close()
     assert status("/bring/somebody?name=x.png", b"x") == 404
     assert status(f"/take/{token}/..%2f..%2fspace.json") == 404
     assert status("/take/somebody/picture") == 404
@@ -323,7 +328,9 @@ def test_without_a_run_the_demo_model_is_trained_first(opened, tmp_path) -> None
         context = opened.new_context()
         page = context.new_page()
         page.goto(found)
-        page.wait_for_function("/training on 1,797 handwritten digits: [1-9]/.test(document.body.innerText)", timeout=60_000)
+        page.wait_for_function(
+            "/training on 1,797 handwritten digits: [1-9]/.test(document.body.innerText)", timeout=60_000
+        )
         assert page.get_by_role("progressbar").get_attribute("aria-valuenow") not in (None, "0")
         context.close()
     assert (tmp_path / "demo" / "recipe.toml").is_file()  # and the next start goes on with it

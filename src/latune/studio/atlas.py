@@ -12,7 +12,6 @@ from torch import Tensor
 
 from latune.data import Dataset, spread
 from latune.errors import DataError
-from latune.recipes import check, open_data
 from latune.space import Space
 
 MOST = 2000  # examples on the map
@@ -38,16 +37,14 @@ class Atlas:
     mean: Tensor
 
     @classmethod
-    def of(cls, space: Space, data: Dataset | None = None) -> Atlas:
-        """Encode some of the data that a space was trained on.
+    def of(cls, space: Space, data: Dataset) -> Atlas:
+        """Encode some of the test data of a space.
 
         Raises:
             DataError: for a model without an encoder.
-            RecipeError: for a run whose data are not at hand.
         """
         if not space.encodes:
             raise DataError("This model has no encoder: where data lie in its space cannot be seen.")
-        data = data or open_data(check(space.about["recipe"], "the run's recipe"))
         rows = spread(data.splits["test"], MOST)
         z = space.encode(data.examples(rows))
         numbers = {name: data.column(name, rows).double().cpu().numpy() for name in data.attributes}

@@ -70,7 +70,7 @@ class Session:
         }
         self.history = History(State(n=SAMPLES["melodies" if self.melodic else "images"]))
         self.state = self.history.now
-        self.watchers: list[Callable[[], None]] = []  # parts of the page that show pins, likes and what was brought
+        self.watchers: list[Callable[[], Any]] = []  # parts of the page that show pins, likes and what was brought
         self.send: Callable[[bytes], Awaitable[None]] | None = None  # to the page, while its stream is open
         self.on_map: Callable[[dict[str, Any]], Awaitable[None]] | None = None  # what a click on the map does
 
@@ -162,6 +162,12 @@ class Session:
     def tiles(self) -> int:
         """How many examples stand side by side: what was brought is one, however long."""
         return 1 if self.state.codes else self.state.n
+
+    @property
+    def slow(self) -> bool:
+        """Whether what is set may take long to make: a control that has to go down its critic, or melodies."""
+        state = self.state
+        return self.melodic or bool(state.wished or state.realism or state.locked - self.columns.keys())
 
     def values(self) -> dict[str, float]:
         """Where each slider and choice of a coordinate is, of the sample in focus."""

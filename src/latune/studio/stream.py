@@ -19,6 +19,7 @@ from latune.studio.session import Session
 from latune.studio.walking import Walking, as_batch, mask_of
 from latune.studio.work import Work
 
+BRIEF = 0.005  # seconds that a picture may take in the server's own thread
 QUIET = 0.15  # seconds without a change after which the score is engraved
 MOST_MESSAGE = 65_536  # letters of a message: a mask of 224 x 224 cells fits
 
@@ -116,10 +117,15 @@ class Stream:
     # --- out ----------------------------------------------------------------------------------------------------------
 
     async def _show(self) -> None:
+        """What takes no longer than handing it to another thread is made at once."""
+        clock, took = asyncio.get_running_loop(), 1.0
         while True:
             await self.session.changed.wait()
             self.session.changed.clear()
-            await self.send(await self.work.soon(self.session.picture))
+            began, slow, picture = clock.time(), self.session.slow, self.session.picture
+            made = await self.work.soon(picture) if slow or took > BRIEF else picture()
+            took = took if slow else clock.time() - began
+            await self.send(made)
             if self.session.melodic:
                 self.score_wanted.set()
 
@@ -160,8 +166,9 @@ class Stream:
                 change: dict[str, Any] = wishes_of(session.space.controls, session.state.wished)
                 return Walking(session.space, as_batch(session.made()), mask, start, change, seed)
 
-            session.walking = await self.work.soon(made)
-            session.walking.go_at(speed)
+            walking = await self.work.soon(made)
+            walking.go_at(speed)
+            session.walking = walking
             session.tell()
         elif session.walking is not None and what == "speed":
             session.walking.go_at(message["speed"])

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from latune.data import Dataset
 from latune.errors import LatuneError, RunError
+from latune.recipes import check, open_data
 from latune.report.report import HTML
 from latune.space import Space
 from latune.studio.atlas import Atlas
@@ -34,12 +37,24 @@ class Studio:
         self.work = Work()
         self.sessions: dict[str, Session] = {}
         self._atlas: Atlas | None = None
+        self._data: Dataset | None = None
 
     async def make(self) -> None:
         """Train the demo model, if that is what this is waiting for."""
         if self.making is not None and await self.making.run():
             self.space = await self.work.soon(Space.load, self.run)
             self.making = None
+
+    @property
+    def model(self) -> Space:
+        """The model.
+
+        Raises:
+            RunError: while it is being trained.
+        """
+        if self.space is None:
+            raise RunError("The model is not trained yet.")
+        return self.space
 
     # --- sessions -----------------------------------------------------------------------------------------------------
 
@@ -49,11 +64,10 @@ class Studio:
         Raises:
             LatuneError: where too many pages are open.
         """
-        if self.space is None:
-            raise RunError("The model is not trained yet.")
+        space = self.model
         if len(self.sessions) >= MOST_SESSIONS:
             raise LatuneError(f"{MOST_SESSIONS} pages are open, which is as many as there may be. Close one.")
-        session = Session(self.space)
+        session = Session(space)
         self.sessions[session.token] = session
         return session
 
@@ -70,10 +84,16 @@ class Studio:
         self.renew()
         return control
 
+    def data(self) -> Dataset | None:
+        """The data that the run was trained on, opened once, by heavy work; None where they are not at hand."""
+        if self._data is None and "recipe" in self.model.about:
+            with contextlib.suppress(LatuneError, OSError):
+                self._data = open_data(check(self.model.about["recipe"], str(self.run / "recipe.toml")))
+        return self._data
+
     def remove(self, name: str) -> None:
         """Forget a control, for all."""
-        assert self.space is not None
-        self.space.controls.remove(name)
+        self.model.controls.remove(name)
         self.renew()
 
     def renew(self) -> None:
@@ -85,9 +105,15 @@ class Studio:
     async def atlas(self, session: Session) -> Atlas:
         """The map of the codes, made once for all."""
         if self._atlas is None:
-            found = await self.work.in_turn(session.token, lambda: self._atlas or Atlas.of(self.space))  # type: ignore[arg-type]
-            self._atlas = found
+            self._atlas = await self.work.in_turn(session.token, self._mapped)
+        assert self._atlas is not None
         return self._atlas
+
+    def _mapped(self) -> Atlas:
+        data = self.data()
+        if data is None:
+            raise RunError("The data that this run was trained on are not at hand: there is nothing to draw a map of.")
+        return self._atlas or Atlas.of(self.model, data)
 
     @property
     def report(self) -> Path:

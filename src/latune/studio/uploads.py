@@ -18,7 +18,7 @@ from torch import Tensor
 from latune.errors import DataError
 from latune.medium import Medium, Pictures, Tunes
 from latune.music import GridError, Melody
-from latune.music.reading import one_of
+from latune.music.reading import TuneError, one_of
 from latune.music.reading.contents import read_content
 from latune.space import Space
 
@@ -101,7 +101,9 @@ def _picture(name: str, content: bytes, medium: Pictures, invert: bool | None) -
             plain = turned.convert("RGBA" if "A" in turned.getbands() or "transparency" in turned.info else "RGB")
     except DataError:
         raise
-    except (Image.DecompressionBombError, OSError, ValueError, SyntaxError, MemoryError, EOFError):
+    except Image.DecompressionBombError:
+        raise DataError(f"{name} has too many pixels; at most {MOST_PIXELS:,} in all are taken.") from None
+    except (OSError, ValueError, SyntaxError, MemoryError, EOFError):
         raise DataError(
             f"{name} is no image that can be read. Taken are {', '.join(FORMATS[:-1])} and {FORMATS[-1]} files."
         ) from None
@@ -179,7 +181,11 @@ def _bounded(name: str, ending: str, content: bytes) -> None:
 
 
 def _on_the_grid(name: str, content: bytes, medium: Tunes, told: list[str], **settings: Any) -> tuple[Tensor, Melody]:
-    melody = one_of(name, read_content(name, content, **settings), metres=medium.metres)
+    try:
+        found = read_content(name, content, **settings)
+    except TuneError as error:
+        raise TuneError(error.reason, f"{name}: {error}") from error
+    melody = one_of(name, found, metres=medium.metres)
     if len(melody) > MOST_NOTES:
         raise DataError(f"{name} has {len(melody):,} notes; at most {MOST_NOTES:,} are taken.")
     fits = [by for by in OCTAVES if _within(melody, by, medium)]

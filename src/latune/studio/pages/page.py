@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from nicegui import Client, ui
@@ -44,15 +45,9 @@ def register(studio: Studio) -> None:
         client.on_delete(partial(studio.leave, session))
         state, told = read_address(dict(request.query_params), knobs_of(studio.space), studio.space.codes.width)
         if "n" not in request.query_params:
-            state = _usual(session, state)
+            state = replace(state, n=session.state.n)
         session.begin(state, told)
         build(studio, session, request.query_params.get("tab", "play"))
-
-
-def _usual(session: Session, state: object) -> object:
-    from dataclasses import replace
-
-    return replace(state, n=session.state.n)  # type: ignore[type-var]
 
 
 def build(studio: Studio, session: Session, tab: str) -> None:

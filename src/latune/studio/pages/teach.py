@@ -47,9 +47,9 @@ def build(desk: Desk) -> None:
                 raise DataError(f"Like {FEWEST} samples or more first. {len(session.likes)} are liked.")
             space = session.space
             shown = [None if z is None else space.decode(z) for z in (likes, dislikes)]
-            return space.controls.learn_preferences(name.value.strip(), *shown)
+            return space.controls.learn_preferences(text_of(name), *shown)
 
-        await learning.learn(name.value.strip(), learn)
+        await learning.learn(text_of(name), learn)
 
     ui.button("Learn", icon="school", on_click=by_taste).props("unelevated no-caps").classes("wide primary")
     if session.melodic:
@@ -112,7 +112,7 @@ def _by_rule(desk: Desk, learning: Learning) -> None:
         for block in BLOCKS:
 
             def add(example: str = block.example) -> None:
-                words.set_value(f"{words.value} and {example}" if words.value.strip() else example)
+                words.set_value(f"{words.value} and {example}" if text_of(words) else example)
 
             ui.button(block.example, on_click=add).props("outline dense no-caps size=sm")
 
@@ -120,8 +120,8 @@ def _by_rule(desk: Desk, learning: Learning) -> None:
         text, called = words.value or "", (name.value or words.value or "").strip()
 
         def learn() -> Control:
-            space = desk.session.space
-            return space.controls.learn_rule(called, rule_in_words(text), rounds=ROUNDS)
+            rule = rule_in_words(text)  # what is wrong with it is told before the data are opened
+            return desk.session.space.controls.learn_rule(called, rule, desk.studio.data(), rounds=ROUNDS)
 
         await learning.learn(called, learn)
 
@@ -170,6 +170,11 @@ def _confirm(desk: Desk, name: str) -> None:
 
 async def _removed(desk: Desk, name: str) -> None:
     desk.studio.remove(name)
+
+
+def text_of(field: ui.input) -> str:
+    """What somebody typed."""
+    return (field.value or "").strip()
 
 
 def described(control: Control) -> str:

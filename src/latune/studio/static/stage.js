@@ -21,8 +21,8 @@ export function repaint() {
 function tilesFor(stage, header) {
   while (stage.children.length > header.n) stage.lastChild.remove();
   while (stage.children.length < header.n) stage.append(newTile(stage.children.length));
-  stage.dataset.n = header.n;
-  stage.dataset.show = header.show;
+  mark(stage, "data-n", header.n);
+  mark(stage, "data-show", header.show);
   const tiles = [...stage.children];
   tiles.forEach((tile, i) => {
     const focus = i === header.focus;
@@ -30,11 +30,20 @@ function tilesFor(stage, header) {
     const liked = header.marks?.[i] ?? 0;
     tile.classList.toggle("liked", liked > 0);
     tile.classList.toggle("disliked", liked < 0);
-    tile.querySelector(".look").setAttribute("aria-pressed", focus);
-    tile.querySelector(".like").setAttribute("aria-pressed", liked > 0);
-    tile.querySelector(".dislike").setAttribute("aria-pressed", liked < 0);
+    mark(tile.querySelector(".look"), "aria-pressed", focus);
+    mark(tile.querySelector(".like"), "aria-pressed", liked > 0);
+    mark(tile.querySelector(".dislike"), "aria-pressed", liked < 0);
   });
   return tiles;
+}
+
+// What is written again is laid out again, also where it says the same.
+export function mark(element, name, value) {
+  if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value);
+}
+
+export function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
 }
 
 function newTile(i) {
@@ -60,7 +69,7 @@ function paintImages(tiles, { h, w, c, cells }, pixels) {
 
 export function putPixels(canvas, h, w, c, pixels) {
   if (canvas.width !== w || canvas.height !== h) { canvas.width = w; canvas.height = h; }
-  const context = canvas.getContext("2d");
+  const context = canvas.getContext("2d", { willReadFrequently: true }); // pixels come from the processor
   const image = context.createImageData(w, h);
   const data = image.data;
   for (let k = 0, from = 0; k < h * w; k++, from += c) {

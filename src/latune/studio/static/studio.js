@@ -1,5 +1,5 @@
 // The page's end of the stream: what a hand does goes out, frames come in and are painted.
-import { paintStage, repaint } from "./stage.js";
+import { mark, paintStage, repaint, write } from "./stage.js";
 import { follow } from "./sound.js";
 import { paintWalk } from "./walk.js";
 import { paintMap, paintSurface } from "./map.js";
@@ -110,20 +110,21 @@ function setKnobs(header) {
     const lock = knob.querySelector(".lock");
     if (lock) {
       const locked = header.locked.includes(name);
-      lock.setAttribute("aria-pressed", locked);
-      lock.querySelector("i").textContent = locked ? "lock" : "lock_open";
+      mark(lock, "aria-pressed", locked);
+      write(lock.querySelector("i"), locked ? "lock" : "lock_open");
     }
     const range = knob.querySelector("input[type=range]");
     const said = is_dial ? value.toFixed(2) : is_held || header.said[name] ? header.said[name] : "";
     if (range) {
-      if (range !== held) range.value = value ?? range.min;
+      if (range !== held && Number(range.value) !== value) range.value = value ?? range.min;
       const text = said || "as it is";
-      knob.querySelector("output").textContent = text;
-      range.setAttribute("aria-valuetext", text);
+      write(knob.querySelector("output"), text);
+      mark(range, "aria-valuetext", text);
     }
     for (const choice of knob.querySelectorAll("[data-choice]")) {
       const asked = is_held ? String(value) : "";
-      choice.setAttribute("aria-checked", String(choice.dataset.choice === asked || choice.dataset.choice === `${Number(asked)}` && asked !== ""));
+      const is_it = choice.dataset.choice === asked || (asked !== "" && choice.dataset.choice === `${Number(asked)}`);
+      mark(choice, "aria-checked", is_it);
     }
     const select = knob.querySelector("select");
     if (select && select !== held) select.value = is_held ? String(value) : "";
@@ -132,7 +133,7 @@ function setKnobs(header) {
     const button = document.querySelector(`[data-key="${key}"]`);
     if (button) button.toggleAttribute("data-off", !can);
   }
-  document.querySelector('[data-key="a"]')?.setAttribute("aria-pressed", header.original);
+  mark(document.querySelector('[data-key="a"]'), "aria-pressed", header.original);
 }
 
 document.addEventListener("input", (event) => {
@@ -176,7 +177,7 @@ document.addEventListener("keydown", (event) => {
   const undo = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z";
   if (typing || event.altKey || ((event.ctrlKey || event.metaKey) && !undo)) return;
   let key = undo ? (event.shiftKey ? "y" : "z") : event.key.toLowerCase();
-  if (key === " " && event.target.closest?.("button, a, [role=tab]")) return;
+  if (key === " " && event.target.closest?.("button:not(.look), a, [role=tab]")) return; // it presses that
   if (/^[1-9]$/.test(key)) { send({ look: Number(key) - 1 }); return; }
   const button = document.querySelector(`[data-key="${key === " " ? "space" : key}"]`);
   if (button && button.offsetParent !== null) { event.preventDefault(); button.click(); }
