@@ -191,7 +191,7 @@ def test_tunes_out_of_range_are_moved_by_octaves(tmp_path) -> None:
     content = Melody.of([(40, 0, 2), (43, 2, 2)]).save(tmp_path / "low.mid").read_bytes()
     brought = read_upload("low.mid", content, MEASURE)
     assert Melodies(brought.x, GRIDS["measure"])[0].pitches.tolist() == [64, 67]
-    assert "moved by +2 octaves" in brought.told[0]
+    assert "moved by +24 semitones" in brought.told[0]
 
 
 def test_packed_scores_that_unpack_to_much_are_refused() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,6 @@ MOST_NOTES = 5_000  # of a score: music21 takes seconds for as many
 MOST_EXAMPLES = 64  # of the model's size that a tune is cut into
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP")
 BRIGHT = 0.6  # mean of a picture's edge from which on it is taken for paper
-OCTAVES = (0, -12, 12, -24, 24)
 
 
 @dataclass(frozen=True)
@@ -185,19 +184,16 @@ def _on_the_grid(name: str, content: bytes, medium: Tunes, told: list[str], **se
         found = read_content(name, content, **settings)
     except TuneError as error:
         raise TuneError(error.reason, f"{name}: {error}") from error
-    melody = one_of(name, found, metres=medium.metres)
+    tune = one_of(name, found, metres=medium.metres)
+    melody = tune.melody
+    assert melody is not None
     if len(melody) > MOST_NOTES:
         raise DataError(f"{name} has {len(melody):,} notes; at most {MOST_NOTES:,} are taken.")
-    fits = [by for by in OCTAVES if _within(melody, by, medium)]
-    if fits and fits[0]:
-        melody = replace(melody, pitches=melody.pitches + fits[0])
-        told.append(f"moved by {fits[0] // 12:+d} octave{'s' if abs(fits[0]) > 12 else ''} into the model's range")
+    if by := medium.grid.semitones_to_fit(melody):
+        melody = melody.transposed(by)
+        told.append(f"moved by {by:+d} semitones into the model's range")
+    told += tune.remarks
     return medium.take(melody), melody
-
-
-def _within(melody: Melody, by: int, medium: Tunes) -> bool:
-    low, high = medium.grid.low, medium.grid.high
-    return not len(melody) or bool(low <= melody.pitches.min() + by and melody.pitches.max() + by <= high)
 
 
 # --- how well a model can say it --------------------------------------------------------------------------------------
