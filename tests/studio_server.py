@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-WAIT = 20_000  # milliseconds that something may take on a busy machine
+WAIT = 30_000  # milliseconds that something may take on a busy machine
 
 
 def chromium() -> str:
@@ -64,7 +64,7 @@ def browser() -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api")
     options = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
     with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=chromium(), args=options)
+        opened = started.chromium.launch(executable_path=chromium(), args=options, timeout=6 * WAIT)
         yield opened
         opened.close()
 
