@@ -185,6 +185,8 @@ EXPERIMENTS = [
             "judged": JUDGED,
             "rounds": ROUNDS,
             "sharp": SHARP,
+            "game": f"default, {LEARNING.steps:,} updates",
+            "controls": {row: list(names) for row, names in SENT.items()},
         },
         measure=rules,
         draw=rolls,
