@@ -28,6 +28,7 @@ music: .venv/core.stamp ## the same with music: train on Bach's melodies, edit, 
 
 # A file's tests share trained models, so one process runs them all; in the order of their names, not of their number.
 test: .venv/dev.stamp ## run all tests
+	@bash .ci/browser || echo "Without a browser the studio's pages are not tested"
 	@echo "Running the tests"
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(ARGS)
 

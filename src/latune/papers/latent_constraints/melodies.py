@@ -118,7 +118,7 @@ def rolls(gallery: Gallery) -> list[Picture]:
     """Fig. 6: draws of the prior, as they are and as the rules have them; notes outside of the scale in red."""
     subject = gallery.open_subject("vae")
     z = draws(subject, SHOWN, "shown")
-    titles = {"prior": "draw of the prior", "scale": ASKED["scale"].title, "together": ASKED["both"].title}
+    titles = {"prior": "draw of the prior", "scale": ASKED["scale"].title, "both": ASKED["both"].title}
     columns = {row: z if row == "prior" else sent(subject, row, z) for row in titles}
     made = {name: subject.space.decode(after) for name, after in columns.items()}
     melodies = [made[name][i] for i in range(SHOWN) for name in columns]
