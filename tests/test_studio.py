@@ -14,8 +14,11 @@ from PIL import Image
 
 from latune.errors import DataError, LatuneError
 from latune.medium import Pictures, Tunes
+from latune.models import Spec, build
 from latune.music import GRIDS, Melodies, Melody
+from latune.space import Space
 from latune.studio.atlas import Atlas, surface
+from latune.studio.downloads import content_of
 from latune.studio.frames import melodies_part
 from latune.studio.guards import MOST_BODY, Guards
 from latune.studio.knobs import Knob, knobs_of
@@ -34,6 +37,13 @@ def png(size: tuple[int, int], colour: int = 0, mode: str = "L") -> bytes:
     buffer = io.BytesIO()
     Image.new(mode, size, colour).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def untrained() -> Space:
+    """A model of measures as its weights were drawn."""
+    nets = {"name": "measure-gru", "hidden": 8, "layers": 1}
+    spec = Spec("vae", (24,), 4, nets=nets, grid=GRIDS["measure"].as_dict())
+    return Space(build(spec, seed=0), spec)
 
 
 # --- states -----------------------------------------------------------------------------------------------------------
@@ -169,13 +179,24 @@ def test_names_are_shown_and_never_paths() -> None:
     assert len(shown_name("a" * 1000)) == 60
 
 
+def test_light_and_dark_can_be_swapped(space) -> None:
+    session = Session(space)
+    brought = read_upload("x.png", png((8, 8), 51), space.medium)
+    session.bring(brought, fit_of(space, brought.x))
+    before = session.state.codes
+    session.swap()
+    assert session.brought.x.mean().item() == pytest.approx(0.8)
+    assert session.state.codes != before and session.brought.told[-1] == "light and dark swapped"
+    session.undo()
+    assert session.state.codes == before
+
+
 def test_pictures_are_scaled_turned_and_inverted() -> None:
     medium = Pictures((1, 8, 8))
     assert read_upload("x.png", png((32, 16), 0), medium).x.shape == (1, 1, 8, 8)
     paper = read_upload("x.png", png((8, 8), 255), medium)
     assert paper.x.max() == 0
     assert "swapped" in paper.told[0]
-    assert read_upload("x.png", png((8, 8), 255), medium, invert=False).x.min() == 1
     assert read_upload("x.png", png((8, 8), 0, "RGBA"), Pictures((3, 8, 8))).x.shape == (1, 3, 8, 8)
 
 
@@ -297,3 +318,30 @@ def test_a_surface_is_measured_where_it_says(space) -> None:
     expected = space.measured(["slant"], space.decode(corner).plain())["slant"][0]
     at = found["values"][(found["side"] - 1) * found["side"]]  # the first of the last row: least area, most slant
     assert low + at * (high - low) == pytest.approx(expected, abs=0.02 * (high - low))
+
+
+# --- what is taken ----------------------------------------------------------------------------------------------------
+
+
+def test_a_midi_file_that_was_brought_keeps_its_other_tracks(tmp_path) -> None:
+    symusic = pytest.importorskip("symusic")
+    score = symusic.Score(480)
+    tune, bass = symusic.Track("tune", 40), symusic.Track("bass", 32)
+    for i, pitch in enumerate((60, 64, 67, 72)):
+        tune.notes.append(symusic.Note(480 * i, 480, pitch, 90))
+        bass.notes.append(symusic.Note(480 * i, 480, 36 + i, 70))
+    score.tracks.append(tune)
+    score.tracks.append(bass)
+    score.tempos.append(symusic.Tempo(0, 87))
+    file = bytes(score.dumps_midi())
+    session = Session(untrained())
+    brought = read_upload("two.mid", file, session.space.medium)
+    session.bring(brought, fit_of(session.space, brought.x))
+    written = symusic.Score.from_midi(content_of(session, "midi"))
+    bars = session.melody()
+    assert [note.pitch for note in written.tracks[1].notes] == [36, 37, 38, 39]
+    assert [note.pitch for note in written.tracks[0].notes] == bars.transposed(-brought.moved).pitches.tolist()
+    assert round(written.tempos[0].qpm) == 87
+    session.go_to(torch.zeros(3, 4))  # of the map: no part of the file
+    assert session.midi() is None
+    assert len(symusic.Score.from_midi(content_of(session, "midi")).tracks) == 1

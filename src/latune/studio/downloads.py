@@ -46,6 +46,8 @@ def content_of(session: Session, name: str) -> bytes:
     if form.melodic != isinstance(made, Melodies):
         raise DataError(f"{form.title} is for {'melodies' if form.melodic else 'images'}.")
     if isinstance(made, Melodies):
+        if name == "midi" and (whole := session.midi()) is not None:
+            return whole
         settings = {"rule": session.scale} if session.scale and form.ending in (".png", ".svg") else {}
         return contents(made.joined(), form.ending, settings)
     return made.png()

@@ -121,11 +121,10 @@ def routes(app: Any, studio: Studio) -> None:
         except ClientDisconnect:
             return PlainTextResponse("It is too large.", 413)
         name, space = request.query_params.get("name", ""), session.space
-        invert = {"yes": True, "no": False}.get(request.query_params.get("invert", ""))
         try:
             if not space.encodes:
                 raise LatuneError("This model has no encoder: it cannot take in what you bring.")
-            brought = await studio.work.in_turn(token, read_upload, name, content, space.medium, invert)
+            brought = await studio.work.in_turn(token, read_upload, name, content, space.medium)
             fit = await studio.work.soon(fit_of, space, brought.x)
             await studio.work.soon(session.bring, brought, fit)
         except LatuneError as error:

@@ -14,12 +14,13 @@ from torch import Tensor
 from latune.errors import DataError, LatuneError
 from latune.medium import Tunes
 from latune.music import Melodies, Melody
+from latune.music.writing.midi_editing import edited
 from latune.space import Space
 from latune.studio.frames import frame, images_part, melodies_of, melodies_part
 from latune.studio.knobs import knobs_of
 from latune.studio.playing import line_between, play, start
 from latune.studio.state import History, State, dial
-from latune.studio.uploads import Brought, Fit
+from latune.studio.uploads import Brought, Fit, fit_of
 from latune.studio.walking import Walking
 
 MOST_PINS = 24
@@ -203,6 +204,23 @@ class Session:
         """What is in focus as one melody."""
         return self.made().joined()
 
+    def midi(self) -> bytes | None:
+        """The MIDI file that was brought with what is in focus in its melody's place; None where that is no part of it.
+
+        What the model was given higher is given back lower.
+        """
+        brought, state = self.brought, self.state
+        if brought is None or brought.tune is None or not (brought.midi and state.codes):
+            return None
+        made = self.made()
+        if len(made) != len(brought.x):
+            return None
+        new = made.joined(brought.tune.length).transposed(-brought.moved)
+        try:
+            return edited(brought.midi, brought.tune, new, name=brought.name)
+        except DataError:
+            return None  # its notes cannot be found again among those of the file: the melody goes alone
+
     def _at_its_tempo(self, shown: Any) -> Any:
         if isinstance(shown, Melodies) and self.brought is not None and self.state.codes:
             return shown.like(self.brought.tempo, self.brought.program)
@@ -239,6 +257,13 @@ class Session:
         """Take an example in: it is encoded, and its code is where everything starts from."""
         self.brought, self.fit = brought, fit
         self.go_to(self.space.encode(brought.x))
+
+    def swap(self) -> None:
+        """Swap light and dark of the image that was brought: only its owner knows which of the two is the ground."""
+        if self.brought is not None:
+            brought = replace(self.brought, x=1 - self.brought.x, told=(*self.brought.told, "light and dark swapped"))
+            self.bring(brought, fit_of(self.space, brought.x))
+            self.tell()
 
     def judge(self, sample: int, good: bool) -> None:
         """Like or dislike a sample; the same again takes it back."""

@@ -40,6 +40,9 @@ class Brought:
         x: as the model takes it, `(k, *shape)`; a longer tune is several rows.
         tempo, program: of a tune.
         told: what was done to it on the way, in sentences.
+        tune: a tune as its file has it; None for an image.
+        moved: semitones by which the model is given it higher.
+        midi: the file itself, where it is MIDI: what is made of its melody goes back among its other tracks.
     """
 
     name: str
@@ -47,16 +50,18 @@ class Brought:
     tempo: float = 120.0
     program: int = 0
     told: tuple[str, ...] = ()
+    tune: Melody | None = None
+    moved: int = 0
+    midi: bytes = b""
 
 
-def read_upload(name: str, content: bytes, medium: Medium, invert: bool | None = None) -> Brought:
+def read_upload(name: str, content: bytes, medium: Medium) -> Brought:
     """An example from a file's content.
 
     Args:
         name: what the file was called.
         content: of it.
         medium: what the model's examples are.
-        invert: light and dark swapped; None swaps where a dark-edged model is given a picture with a bright edge.
 
     Raises:
         DataError: for content that is something else, is too large, or cannot be read.
@@ -68,7 +73,7 @@ def read_upload(name: str, content: bytes, medium: Medium, invert: bool | None =
     """
     shown = shown_name(name)
     if isinstance(medium, Pictures):
-        return _picture(shown, content, medium, invert)
+        return _picture(shown, content, medium)
     assert isinstance(medium, Tunes)
     return _tune(shown, content, medium)
 
@@ -83,7 +88,7 @@ def shown_name(name: str) -> str:
 # --- images -----------------------------------------------------------------------------------------------------------
 
 
-def _picture(name: str, content: bytes, medium: Pictures, invert: bool | None) -> Brought:
+def _picture(name: str, content: bytes, medium: Pictures) -> Brought:
     from PIL import Image, ImageOps
 
     c, h, w = medium.size
@@ -116,11 +121,9 @@ def _picture(name: str, content: bytes, medium: Pictures, invert: bool | None) -
     pixels = np.array(fitted, dtype=np.float32) / 255
     x = torch.from_numpy(pixels[None] if c == 1 else pixels.transpose(2, 0, 1).copy())[None]  # (1, c, h, w)
     edge = torch.cat([x[..., 0, :], x[..., -1, :], x[..., :, 0], x[..., :, -1]], -1).mean().item()
-    if invert or (invert is None and c == 1 and edge > BRIGHT):
+    if c == 1 and edge > BRIGHT:
         x = 1 - x
-        told.append(
-            "light and dark swapped, since the model draws on black" if invert is None else "light and dark swapped"
-        )
+        told.append("light and dark swapped, since the model draws on black")
     return Brought(name, x, told=tuple(told))
 
 
@@ -153,16 +156,18 @@ def _tune(name: str, content: bytes, medium: Tunes) -> Brought:
     plain = f"{name.rpartition('.')[0] or name}{ending}"
     told: list[str] = []
     try:
-        x, melody = _on_the_grid(plain, content, medium, told)
+        x, melody, moved = _on_the_grid(plain, content, medium, told)
     except GridError as error:
         if error.reason != "a note between the ticks" or ending != ".mid":
             raise
         finer = "ticks" if medium.grid.ticks == 24 else "sixteenths"
         told = [f"its notes moved to the nearest {finer}"]
-        x, melody = _on_the_grid(plain, content, medium, told, quantise=finer)
+        x, melody, moved = _on_the_grid(plain, content, medium, told, quantise=finer)
+    midi = content if content.startswith(b"MThd") else b""
     if len(x) > MOST_EXAMPLES:
         told.append(f"the first {MOST_EXAMPLES * medium.grid.bars} bars of {len(x) * medium.grid.bars} taken")
-    return Brought(name, x[:MOST_EXAMPLES], melody.tempo, melody.program, tuple(told))
+        midi = b""  # what is made is shorter than the melody that it would take the place of
+    return Brought(name, x[:MOST_EXAMPLES], melody.tempo, melody.program, tuple(told), melody, moved, midi)
 
 
 def _bounded(name: str, ending: str, content: bytes) -> None:
@@ -179,7 +184,10 @@ def _bounded(name: str, ending: str, content: bytes) -> None:
         raise DataError(f"{name} has {notes:,} notes; at most {MOST_NOTES:,} are taken.")
 
 
-def _on_the_grid(name: str, content: bytes, medium: Tunes, told: list[str], **settings: Any) -> tuple[Tensor, Melody]:
+def _on_the_grid(
+    name: str, content: bytes, medium: Tunes, told: list[str], **settings: Any
+) -> tuple[Tensor, Melody, int]:
+    """The model's rows, the melody as it was read, and the semitones by which the rows are higher."""
     try:
         found = read_content(name, content, **settings)
     except TuneError as error:
@@ -190,10 +198,9 @@ def _on_the_grid(name: str, content: bytes, medium: Tunes, told: list[str], **se
     if len(melody) > MOST_NOTES:
         raise DataError(f"{name} has {len(melody):,} notes; at most {MOST_NOTES:,} are taken.")
     if by := medium.grid.semitones_to_fit(melody):
-        melody = melody.transposed(by)
         told.append(f"moved by {by:+d} semitones into the model's range")
     told += tune.remarks
-    return medium.take(melody), melody
+    return medium.take(melody.transposed(by)), melody, by
 
 
 # --- how well a model can say it --------------------------------------------------------------------------------------

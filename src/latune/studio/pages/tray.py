@@ -25,6 +25,8 @@ def build(desk: Desk) -> None:
                 ui.label(session.brought.name).classes("name")
                 ui.label(" · ".join([session.fit.told, *session.brought.told])).classes("say")
                 ui.button("Back to it", on_click=desk.doing(_back, desk)).props("flat dense no-caps")
+                if not session.melodic:
+                    ui.button("Swap light and dark", on_click=desk.doing(session.swap)).props("flat dense no-caps")
         if not session.pins:
             ui.label("Pins you keep lie here; choose two to go from one to the other.").classes("say")
             return
