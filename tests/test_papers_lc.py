@@ -17,7 +17,7 @@ from latune.controls import JUDGINGS, PRESETS, Control, Controls, Critics, Learn
 from latune.controls.control import same
 from latune.files import write_json
 from latune.nets import LatentNets
-from latune.papers import Arm, Experiment, Subject, latent_constraints, write_page
+from latune.papers import Arm, Experiment, Subject, latent_constraints, plates, write_page
 from latune.papers.experiment import SCALES, Gallery
 from latune.papers.judge import Judge, prior
 from latune.papers.latent_constraints import contours, digits, edits, noise, sizes, steps
@@ -270,15 +270,15 @@ def test_both_sizes_play_the_same_game() -> None:
 @pytest.mark.parametrize("gap", [0, 1])
 def test_names_stand_at_the_middle_of_their_rows(gap: int) -> None:
     images = (torch.arange(1, 4) / 4)[:, None, None, None, None].expand(3, 5, 1, 28, 28)
-    sheet = pictures.sheet_of(images, gap)
-    for middle, value in zip(pictures.centres(sheet, 3, gap), (1, 2, 3), strict=True):
+    sheet = plates.sheet_of(images, gap)
+    for middle, value in zip(plates.centres(sheet, 3, gap), (1, 2, 3), strict=True):
         column = np.flatnonzero(sheet[:, 0, 0] == round(255 * value / 4))
         assert middle == pytest.approx((column[0] + column[-1] + 1) / 2)
 
 
 def test_blocks_of_equal_rows_are_equally_high() -> None:
     blocks = {"left": torch.rand(2, 3, 1, 28, 28), "right": torch.rand(2, 6, 1, 28, 28)}
-    figure = pictures.plates(blocks, ["a", "b"])
+    figure = plates.plates(blocks, ["a", "b"])
     style.png(figure)  # lays it out
     left, right = (ax.get_window_extent() for ax in figure.axes)
     assert left.height == pytest.approx(right.height, rel=0.02)

@@ -34,7 +34,7 @@ class Knob:
         map: from the slider to the attribute: ascending positions and the value at each.
         named: whether it has a name that means something; the rest are `z[3]`.
 
-    >>> knob = Knob("slant", "coordinate", -4, 4, unit="rad", map=((-4.0, 4.0), (-1.0, 1.0)))
+    >>> knob = Knob("slant", "coordinate", -4.0, 4.0, unit="rad", map=((-4.0, 4.0), (-1.0, 1.0)))
     >>> knob.told(2.0), knob.checked("9")
     ('0.5 rad', 4.0)
     """
