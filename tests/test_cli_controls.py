@@ -6,7 +6,7 @@ import json
 import shutil
 import sys
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from latune import cli
-from latune.controls import Control, Judging, Learning, learner
+from latune.controls import JUDGINGS, PRESETS, Control, Judging, Learning, learner
 from latune.data import load
 from latune.nets import LatentNets
 from latune.space import Space
@@ -121,7 +121,9 @@ def test_a_rule_becomes_a_control(run, monkeypatch):
     assert Control.load("run/controls/faint").about["rule"] == "inky_rules:faint"
 
 
-def test_a_rule_is_taught_as_sharply_and_asked_as_often_as_said(run):
+def test_a_rule_is_taught_as_sharply_and_asked_as_often_as_said(run, monkeypatch):
+    monkeypatch.setitem(PRESETS, "fast", replace(PRESETS["fast"], steps=20))
+    monkeypatch.setitem(JUDGINGS, "default", replace(JUDGINGS["default"], steps=20))
     Path("ink_rules.py").write_text("def inky(images):\n    return images.mean((1, 2)) / 255\n")
     words = ["--rule", "ink_rules:inky", "--sharp", 4, "--rounds", 0, "--judged", 500]
     assert run("control", "add", "run", "inky", *words).code == 0

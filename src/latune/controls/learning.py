@@ -293,16 +293,9 @@ def learn_actor(
 def play(
     game: Game, steps: int, draws: Generators, folder: Path | None = None, progress: bool = False, **plan: Any
 ) -> None:
-    """Play a game that draws its own examples; `plan` is what a `latune.training.Plan` takes besides.
-
-    torch's precision of products is left as it was: what a control makes does not depend on what was learned before it.
-    """
+    """Play a game that draws its own examples; `plan` is what a `latune.training.Plan` takes besides."""
     whole = Plan(steps=steps, log_every=100, validate_every=0, checkpoint_seconds=CHECKPOINT_SECONDS, **plan)
-    products = torch.get_float32_matmul_precision()
-    try:
-        Trainer(game, None, whole, draws, folder=folder, progress=progress).run()
-    finally:
-        torch.set_float32_matmul_precision(products)
+    Trainer(game, None, whole, draws, folder=folder, progress=progress).run()
     game.model.eval()
 
 

@@ -118,14 +118,21 @@ class Trainer:
         Raises:
             TrainingError: when a term is no longer finite; the last good checkpoint is kept.
         """
+        products = torch.get_float32_matmul_precision()
         torch.set_float32_matmul_precision(self.plan.matmul)
+        try:
+            self._seeded()
+        finally:  # what the model makes afterwards does not depend on how it was trained
+            torch.set_float32_matmul_precision(products)
+        self._use_average()
+
+    def _seeded(self) -> None:
         # Networks of the user's own draw from torch's global generator: it is seeded here, saved with the checkpoint
         # like the named ones, and given back as it was.
         with torch.random.fork_rng(devices=self._accelerators()):
             torch.manual_seed(seed_for(self.generators.seed, "own nets"))
             self._restore()
             self._play()
-        self._use_average()
 
     def _accelerators(self) -> list[torch.device]:
         device = torch.device(self.generators.device)
