@@ -327,7 +327,7 @@ def test_without_a_run_the_demo_model_is_trained_first(opened, tmp_path) -> None
     with studio(None, tmp_path) as found:
         context = opened.new_context()
         page = context.new_page()
-        page.goto(found, wait_until="domcontentloaded", timeout=60_000)
-        page.wait_for_function("/1,797 handwritten digits: \\d+%/.test(document.body.innerText)", timeout=60_000)
+        page.goto(found, wait_until="domcontentloaded", timeout=240_000)
+        page.wait_for_function("/1,797 handwritten digits: \\d+%/.test(document.body.innerText)", timeout=240_000)
         assert page.get_by_role("progressbar").is_visible()
         context.close()

@@ -160,7 +160,7 @@ def test_a_rule_is_written_learned_and_used(page, run) -> None:
     told(page, "No block reads 'at most twelve'")
     page.get_by_label("Rule", exact=True).fill("at least 8 notes")
     page.get_by_role("button", name="Learn the rule").click()
-    page.wait_for_function("document.body.innerText.includes(\"'many' was learned in\")", timeout=60_000)
+    page.wait_for_function("document.body.innerText.includes(\"'many' was learned in\")", timeout=240_000)
     assert (run / "controls" / "many" / "control.json").is_file()
     page.locator('[data-knob="many"] input').wait_for()
     page.get_by_role("tab", name="Play").click()
