@@ -19,7 +19,7 @@ from latune.studio.state import State
 
 pytestmark = pytest.mark.xdist_group("studio")  # one server and one browser for all of them
 
-TINY = ["nets.hidden=24", "model.latent=6", "training.steps=250", "training.validate_every=0"]
+TINY = ["nets.hidden=24", "model.latent=6", "training.steps=500", "training.validate_every=0"]
 
 
 @pytest.fixture(scope="module")
