@@ -81,6 +81,16 @@ def look(page: Any, address: str) -> Any:
     return page
 
 
+@contextmanager
+def page_at(opened: Any, address: str) -> Iterator[Any]:
+    """A studio's page in a window of its own, in which nothing may go wrong."""
+    context = opened.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
+    shown = look(context.new_page(), address)
+    yield shown
+    assert shown.wrong == []
+    context.close()
+
+
 def told(page: Any, words: str) -> None:
     """Wait until the page says something."""
     page.wait_for_function(f"document.body.innerText.includes({words!r})")

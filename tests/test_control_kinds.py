@@ -195,7 +195,7 @@ def test_of_a_random_rule_the_mean_is_learned(own):
 def test_a_rule_that_always_says_the_same_teaches_nothing(own):
     with pytest.raises(DataError, match=r"The rule '.*' gives 0.5 for all 200 examples that this model made"):
         own.controls.learn_rule("flat", lambda images: np.full(len(images), 0.5), judged=200)
-    with pytest.raises(DataError, match=r"100 or more pictures. Got judged=7"):
+    with pytest.raises(DataError, match=r"100 or more examples. Got judged=7"):
         own.controls.learn_rule("flat", top_heavy, judged=7)
     for power in (0, -1.0, float("nan"), True):
         with pytest.raises(DataError, match=r"sharp is a power above 0. Got"):

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from studio_server import browser, look, studio, told
+from studio_server import browser, look, page_at, studio, told
 
 from latune.data import load
 from latune.space import Space
@@ -47,11 +47,8 @@ def opened():
 
 @pytest.fixture
 def page(opened, address):
-    context = opened.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
-    shown = look(context.new_page(), address)
-    yield shown
-    assert shown.wrong == []
-    context.close()
+    with page_at(opened, address) as shown:
+        yield shown
 
 
 def pixels(page: Any, sample: int = 0) -> np.ndarray:

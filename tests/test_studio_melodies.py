@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from studio_server import browser, look, studio, told
+from studio_server import browser, page_at, studio, told
 
 from latune.music import Melody
 from latune.music.reading import read_one
@@ -50,11 +50,8 @@ def opened():
 
 @pytest.fixture
 def page(opened, address):
-    context = opened.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
-    shown = look(context.new_page(), address)
-    yield shown
-    assert shown.wrong == []
-    context.close()
+    with page_at(opened, address) as shown:
+        yield shown
 
 
 def rows(melodies: list[Melody]) -> list[list[list[float]]]:

@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from latune.chains import Noise, Step
+from latune.chains import Noise, Step, guided
 from latune.codes import Codes, Gaussian, Normal
 from latune.data import InMemory, from_arrays
 from latune.errors import RecipeError, RunError, TrainingError
-from latune.models import VGSN, Heed, Spec, build
+from latune.models import VGSN, Spec, build
 from latune.nets import use_generator
 from latune.recipes import check, train
 from latune.space import Space
@@ -528,17 +528,18 @@ def test_the_guide_is_saved_and_heeded(guide, tmp_path):
     before = weights(again)
     pressed = score(z) < 0
     assert 0 < pressed.sum() < 60
-    moved = Heed(again, steps=5, rate=0.2)(z)
+    decode = again.decode if guide == "x" else None
+    moved = guided(again.guide, decode, steps=5, lr=0.2)(z)
     assert torch.equal(moved[~pressed], z[~pressed]), "one-sided: who is content stays"
     assert PULLS["one_sided"](score(moved)).sum() < PULLS["one_sided"](score(z)).sum()
     assert same(before, weights(again))
-    walked = Step(again, Noise(60, seed=0), move=Heed(again))(x)
+    walked = Step(again, Noise(60, seed=0), move=guided(again.guide, decode))(x)
     assert walked.shape == x.shape
 
 
 def test_there_is_nothing_to_heed_without_a_guide():
     with pytest.raises(ValueError, match="no guide to heed"):
-        Heed(small(guide="off"))
+        guided(small(guide="off").guide)
 
 
 # --- descents ---------------------------------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +20,7 @@ from latune.files import write_json
 from latune.metrics.averaged import averaged
 from latune.metrics.bootstrap import RESAMPLES
 from latune.metrics.score import Score
+from latune.nets.classifying import ConvNet
 from latune.pictures import Images, as_pixels
 from latune.provenance import machine
 from latune.training import Batch, Game, Generators, Optimiser, Plan, Player, Ramp, Trainer, Weighed, seed_for
@@ -33,53 +33,8 @@ BATCH = 128
 UPDATES = 8  # least of an epoch: few images come in smaller batches
 SHOWN = 200_000  # training images shown in all, unless epochs are given
 EPOCHS = (4, 40)  # fewest and most that this may come to
-WIDTH, WIDEST, FEATURES = 32, 128, 128
 RATES = (3e-3, 6e-5)  # Adam's, first and last
 FINGERPRINTED = 64  # images that tell one data set from another
-
-
-class ConvNet(nn.Module):
-    """Convolutions of stride 2 down to 4 x 4 or less, one more of stride 1 before the last, and two layers.
-
-    Each convolution is followed by batch normalisation and a ReLU. Images up to 16 x 16 get a first convolution at full
-    size, larger ones a first kernel of 5.
-
-    Args:
-        shape: (c, h, w) of the images.
-        outputs: logits.
-        width: channels of the first convolution; they double with each halving, up to 128.
-        features: units of the layer before the logits.
-
-    >>> net = ConvNet((1, 28, 28), outputs=10)
-    >>> net(torch.zeros(2, 1, 28, 28)).shape, net.features(torch.zeros(2, 1, 28, 28)).shape
-    (torch.Size([2, 10]), torch.Size([2, 128]))
-    """
-
-    def __init__(self, shape: tuple[int, int, int], outputs: int, width: int = WIDTH, features: int = FEATURES) -> None:
-        super().__init__()
-        channels, *sides = shape
-        small = max(sides) <= 16
-        halvings = math.ceil(math.log2(max(sides) / 4))
-        layers = _convolution(channels, width, 3, 1) if small else []
-        before, after = (width, 2 * width) if small else (channels, width)
-        for i in range(halvings):
-            after = min(after, WIDEST)
-            layers += _convolution(before, after, 5 if i == 0 and not small else 3, 2)
-            if i == max(halvings - 2, 0):
-                layers += _convolution(after, after, 3, 1)
-            before, after = after, 2 * after
-            sides = [math.ceil(side / 2) for side in sides]
-        flat = before * math.prod(sides)
-        self.features = nn.Sequential(*layers, nn.Flatten(), nn.Linear(flat, features), nn.ReLU())
-        self.head = nn.Linear(features, outputs)
-
-    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n outputs"]:
-        """Logits of images in [0, 1]."""
-        return self.head(self.features(x))
-
-
-def _convolution(before: int, after: int, kernel: int, stride: int) -> list[nn.Module]:
-    return [nn.Conv2d(before, after, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
 
 
 class Classifier:

@@ -260,7 +260,7 @@ class Tunes(Medium):
             way = "sixteenths" if {4 * place % 1 for place in self.grid.places} == {0} else "ticks"
             return f' --quantise {way} (quantise="{way}") moves notes to the nearest of these.'
         if error.reason == OUT_OF_RANGE and transpose != "auto":
-            return ' With --transpose auto (transpose="auto") it is, and the command line moves back what it writes.'
+            return ' With --transpose auto (transpose="auto") it fits; what the command line writes is moved back.'
         return ""
 
 

@@ -13,7 +13,7 @@ STEPS, RATE = 10, 0.1
 
 
 def guided(
-    guide: Callable[[Tensor], Tensor],
+    guide: Callable[[Tensor], Tensor] | None,
     decode: Callable[[Tensor], Tensor] | None = None,
     steps: int = STEPS,
     lr: float = RATE,
@@ -28,14 +28,20 @@ def guided(
 
     Args:
         guide: f, an estimate of log data / model: of codes `(n, d)`, or of images where `decode` is given; `(n,)` or
-            `(n, 1)`.
+            `(n, 1)`. That of a Variational GSN is `space.model.guide`.
         decode: codes to images, for a guide that looks at these.
         steps, lr: of the descent; fewer steps than it takes to arrive is a gentler guide.
+
+    Raises:
+        ValueError: for no guide.
 
     >>> import torch
     >>> guided(lambda z: z[:, 0], steps=100)(torch.tensor([[-0.5, 3.0], [0.5, 3.0]]))[:, 0] > -1e-6
     tensor([True, True])
     """
+
+    if guide is None:
+        raise ValueError("There is no guide to heed: this model was trained with model.guide=off.")
 
     def says(z: Tensor) -> Tensor:
         return guide(z if decode is None else decode(z)).reshape(len(z))  # (m,)

@@ -42,12 +42,20 @@ class Reading:
     ] = None
     quantise: Quantise = "auto"
     transpose: Annotated[
-        int | Literal["auto"],
+        str,  # not int | Literal["auto"], whose mistakes would be told in the words of types
         Parameter(
             help="semitones by which a tune is moved for the model, and back in what is written; auto as far as its "
             "pitches need, by octaves if these do"
         ),
-    ] = 0
+    ] = "0"
+
+    @property
+    def semitones(self) -> int | str:
+        """By how many, or what was typed where that is no number."""
+        try:
+            return int(self.transpose)
+        except ValueError:
+            return self.transpose
 
 
 @Melodic
@@ -133,7 +141,7 @@ def read_tune(space: Any, file: Path, reading: Reading) -> Given:
         say(f"tune: {found.melody.name}")
     for remark in found.remarks:
         warn(f"{file}: {remark}")
-    melody = space.medium.fitted(found.melody, reading.transpose, str(file))
+    melody = space.medium.fitted(found.melody, reading.semitones, str(file))
     semitones = int(melody.pitches[0] - found.melody.pitches[0]) if len(melody) else 0
     if reading.transpose == "auto" and semitones:
         way = "higher" if semitones > 0 else "lower"

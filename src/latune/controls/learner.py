@@ -186,7 +186,7 @@ class Learner(ABC):
         self._free(name, again)
         started = time.monotonic()
         if isinstance(judged, bool) or not isinstance(judged, int) or judged < FEWEST_JUDGED:
-            raise DataError(f"A rule is asked about {FEWEST_JUDGED} or more pictures. Got judged={judged!r}.")
+            raise DataError(f"A rule is asked about {FEWEST_JUDGED} or more examples. Got judged={judged!r}.")
         if isinstance(sharp, bool) or not isinstance(sharp, int | float) or not 0 < sharp < math.inf:
             raise DataError(f"sharp is a power above 0. Got {sharp!r}.")
         rounds = whole("The number of rounds", rounds, 0)

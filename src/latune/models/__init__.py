@@ -6,7 +6,7 @@ from latune.models.betavae import BetaVAE
 from latune.models.infogan import InfoGAN
 from latune.models.model import Model
 from latune.models.vae import VAE, VAEScene
-from latune.models.vgsn import VGSN, Heed
+from latune.models.vgsn import VGSN
 from latune.models.wrapped import Wrapped
 
 MODELS: dict[str, type[Model]] = {
@@ -27,7 +27,6 @@ __all__ = [
     "VGSN",
     "Autoencoder",
     "BetaVAE",
-    "Heed",
     "InfoGAN",
     "Model",
     "Spec",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
@@ -17,7 +16,6 @@ from torch.utils.checkpoint import checkpoint
 from latune.codes import Gaussian
 from latune.errors import unknown
 from latune.models.vae import VAE, VAEScene
-from latune.moves import Move
 from latune.nets import MaxoutGuide, use_generator
 from latune.terms import (
     PULLS,
@@ -381,41 +379,6 @@ class VGSN(VAE):
             after = self.handed_on(self.raw(self.posterior(after).sample(generator)), generator)
         scores = {"data": self.judged(x, generator)[0], "chain": self.judged(after, generator)[0]}
         return found | {f"guide of {name}": score.mean().item() for name, score in scores.items()}
-
-
-@dataclass(frozen=True)
-class Heed(Move):
-    r"""Move codes as a guide would have them: down the one-sided pull, until it is content or the steps are done.
-
-    .. math:: z \leftarrow z - \eta\, \nabla_z\, \tfrac12 (u + u^2), \quad u = \max(0, -f)
-
-    Not in the paper, which uses its guide in training only. As `latune.chains.Step(model, noise, move=Heed(model))` it
-    goes with every step of a walk. Codes the guide has nothing against stay as they are.
-
-    Args:
-        model: with a guide, in z or in x; it is not changed.
-        steps, rate: how many, and how far.
-    """
-
-    model: VGSN
-    steps: int = 5
-    rate: float = 0.05
-
-    def __post_init__(self) -> None:
-        if self.model.guide is None:
-            raise ValueError("There is no guide to heed: this model was trained with model.guide=off.")
-
-    def __call__(self, z: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
-        """The moved codes."""
-        model, point = self.model, z.detach()
-        assert model.guide is not None
-        for _ in range(self.steps):
-            with torch.enable_grad():
-                point.requires_grad_()
-                score = model.guide(point if model.guide_in == "z" else model.decode(point))
-                slope = torch.autograd.grad(PULLS["one_sided"](score).sum(), point)[0]
-            point = (point - self.rate * slope).detach()
-        return point
 
 
 def _among(what: str, word: str, allowed: Any) -> None:
