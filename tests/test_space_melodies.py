@@ -514,7 +514,7 @@ def test_options_of_melodies_that_cannot_be(run, tmp_path, monkeypatch, capsys):
         ((*sample, "--out", "b.mid", "--soundfont", "bad.sf2"), "--soundfont plays what is written as .wav"),
         ((*sample, "--out", "b.wav", "--soundfont", "none.sf2"), "There is no soundfont at none.sf2"),
         ((*edit, "--out", "b.wav", "--soundfont", "bad.sf2"), "bad.sf2 cannot be used as a soundfont"),
-        ((*edit, "--transpose", "up"), '"up"'),
+        ((*edit, "--transpose", "up"), "transpose is a whole number of semitones, or 'auto'"),
         ((*edit, "--transpose", "80"), "Moved by +80 semitones"),
         ((*edit, "--quantise", "eighths"), '"eighths"'),
         ((*edit, "--top-k", "0"), "top_k is a whole number, 1 or more"),

@@ -20,7 +20,7 @@ from latune.files import write_json
 from latune.metrics.averaged import averaged
 from latune.metrics.bootstrap import RESAMPLES
 from latune.metrics.score import Score
-from latune.nets.classifying import ConvNet
+from latune.nets.classifying import FEATURES, WIDTH, ConvNet
 from latune.pictures import Images, as_pixels
 from latune.provenance import machine
 from latune.training import Batch, Game, Generators, Optimiser, Plan, Player, Ramp, Trainer, Weighed, seed_for

@@ -212,6 +212,11 @@ class Tunes(Medium):
         halves = [f"{beats // 2}/2", f"{beats // 2}/4"] if beats % 2 == 0 else []  # two bars of 2/4 are one of 4/4
         return [f"{beats}/4", *halves]
 
+    @property
+    def finest(self) -> str:
+        """What `quantise` moves notes to so that the grid has a token for each: `sixteenths`, or also triplets."""
+        return "sixteenths" if {4 * place % 1 for place in self.grid.places} == {0} else "ticks"
+
     def read(
         self,
         path: Path | str,
@@ -257,8 +262,7 @@ class Tunes(Medium):
 
     def _remedy(self, error: GridError, transpose: int | str) -> str:
         if error.reason == BETWEEN:
-            way = "sixteenths" if {4 * place % 1 for place in self.grid.places} == {0} else "ticks"
-            return f' --quantise {way} (quantise="{way}") moves notes to the nearest of these.'
+            return f' --quantise {self.finest} (quantise="{self.finest}") moves notes to the nearest of these.'
         if error.reason == OUT_OF_RANGE and transpose != "auto":
             return ' With --transpose auto (transpose="auto") it fits; what the command line writes is moved back.'
         return ""

@@ -22,6 +22,7 @@ class ConvNet(nn.Module):
         width: channels of the first convolution; they double with each halving, up to 128.
         features: units of the layer before the logits.
 
+    >>> import torch
     >>> net = ConvNet((1, 28, 28), outputs=10)
     >>> net(torch.zeros(2, 1, 28, 28)).shape, net.features(torch.zeros(2, 1, 28, 28)).shape
     (torch.Size([2, 10]), torch.Size([2, 128]))

@@ -18,6 +18,7 @@ from torch import Tensor
 from latune.errors import DataError
 from latune.medium import Medium, Pictures, Tunes
 from latune.music import GridError, Melody
+from latune.music.grid import BETWEEN
 from latune.music.reading import TuneError, one_of
 from latune.music.reading.contents import read_content
 from latune.space import Space
@@ -158,11 +159,10 @@ def _tune(name: str, content: bytes, medium: Tunes) -> Brought:
     try:
         x, melody, moved = _on_the_grid(plain, content, medium, told)
     except GridError as error:
-        if error.reason != "a note between the ticks" or ending != ".mid":
+        if error.reason != BETWEEN or ending != ".mid":
             raise
-        finer = "ticks" if medium.grid.ticks == 24 else "sixteenths"
-        told = [f"its notes moved to the nearest {finer}"]
-        x, melody, moved = _on_the_grid(plain, content, medium, told, quantise=finer)
+        told = [f"its notes moved to the nearest {medium.finest}"]
+        x, melody, moved = _on_the_grid(plain, content, medium, told, quantise=medium.finest)
     midi = content if content.startswith(b"MThd") else b""
     if len(x) > MOST_EXAMPLES:
         told.append(f"the first {MOST_EXAMPLES * medium.grid.bars} bars of {len(x) * medium.grid.bars} taken")
