@@ -8,6 +8,7 @@ import shutil
 import urllib.error
 import urllib.request
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import torch
 from PIL import Image
 from studio_server import browser, look, page_at, studio, told
 
+from latune.controls.learning import PRESETS
 from latune.data import load
 from latune.space import Space
 from latune.studio.playing import play
@@ -30,6 +32,8 @@ def run(digits_run, tmp_path_factory) -> Path:
     """A run of its own, since controls are added to it."""
     folder = tmp_path_factory.mktemp("studio") / "digits"
     shutil.copytree(digits_run, folder)
+    brief = replace(PRESETS["fast"], steps=30)
+    Space.load(folder).controls.learn_realism(load("digits"), how=brief)
     return folder
 
 
@@ -185,7 +189,14 @@ def test_what_is_liked_becomes_a_control_that_is_used_and_removed(page, run) -> 
     knob.wait_for()
     knob.evaluate("(s) => { s.value = 0; s.dispatchEvent(new Event('change', {bubbles: true})); }")
     settled(page, "(last) => last.held.includes('fine')")
-    assert not np.array_equal(pixels(page), before)
+    moved = pixels(page)
+    assert not np.array_equal(moved, before)
+    page.locator('[data-knob="identity"] input').evaluate(
+        "(s) => { s.value = 2; s.dispatchEvent(new Event('change', {bubbles: true})); }"
+    )
+    settled(page, "(last) => last.dials.identity === 2 && last.address?.includes('identity=2')")
+    kept = np.abs(pixels(page).astype(float) - before).mean()
+    assert kept < np.abs(moved.astype(float) - before).mean()
     page.get_by_role("button", name="Remove fine").click()
     page.get_by_role("button", name="Remove", exact=True).click()
     knob.wait_for(state="detached")
@@ -230,6 +241,31 @@ def test_the_map_shows_the_data_and_a_click_goes_there(page) -> None:
     page.mouse.click(area["x"] + area["width"] * 0.75, area["y"] + area["height"] * 0.25)
     settled(page, "(last) => last.held.length === 2")
     assert page.evaluate("latune.last.values[latune.last.held[0]]") > 0.5
+
+
+def test_the_realism_dial_mends_what_is_shown(page, run) -> None:
+    before = pixels(page)
+    page.locator('[data-knob="realism"] input').evaluate(
+        "(s) => { s.value = 1; s.dispatchEvent(new Event('change', {bubbles: true})); }"
+    )
+    settled(page, "(last) => last.dials.realism === 1 && last.address?.includes('realism=1')")
+    state = State(n=8, realism=1.0)
+    mended = page.evaluate("latune.pixels(0)")
+    assert not np.array_equal(pixels(page), before)
+    page.goto(page.url)  # the address shows the same again
+    settled(page, "(last) => last.dials.realism === 1")
+    assert page.evaluate("latune.pixels(0)") == mended
+    assert (play(Space.load(run), state).z - play(Space.load(run), State(n=8)).z).abs().max() > 0.05
+
+
+def test_the_metric_report_is_one_click_away(page, run) -> None:
+    (run / "report.html").write_text("<h1>How it was measured</h1>")
+    with page.expect_popup() as popup:
+        page.get_by_role("button", name="Metric report").click()
+    popup.value.wait_for_load_state()
+    assert popup.value.get_by_text("How it was measured").is_visible()
+    popup.value.close()
+    (run / "report.html").unlink()
 
 
 def test_one_person_does_not_see_what_another_does(page, opened, address) -> None:

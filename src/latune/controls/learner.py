@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +30,7 @@ from latune.controls.scoring import score_actor, score_critic
 from latune.controls.sureness import FEW_THRESHOLD, aim_of, as_sure, enough_of
 from latune.controls.teaching import (
     REST,
+    Steps,
     asked_of,
     examples_lesson,
     made,
@@ -155,7 +156,7 @@ class Learner(ABC):
         near: float | None = None,
         seed: int = 0,
         again: bool = False,
-        progress: bool = False,
+        progress: bool | Callable[[float], None] = False,
     ) -> Control:
         r"""Learn a rule: any Python function that gives what is made a number in [0, 1]; it needs no derivative.
 
@@ -176,8 +177,9 @@ class Learner(ABC):
                 `space.sample(16, name=0.5)` asks for is meant as the rule says it. Of bars of Bach, those asked to stay
                 in a scale did so wholly in 97 % with 2 and in 76 % with 1. A rule that gives chance numbers between 0
                 and 1 wants 1.
-            how, judging, near, seed, again, progress: as in `learn`.
+            how, judging, near, seed, again: as in `learn`.
             actor: whether to learn an actor as well, which makes many samples quick.
+            progress: show a bar; or a function, which is given the share of the work that is done, from 0 to 1.
 
         Raises:
             AttributeFunctionError: a rule that raises, or returns anything but a number in [0, 1] for each.
@@ -191,10 +193,13 @@ class Learner(ABC):
             raise DataError(f"sharp is a power above 0. Got {sharp!r}.")
         rounds = whole("The number of rounds", rounds, 0)
         found, judge = rule_of(rule), self._preset(judging, JUDGINGS, Judging)
+        did = Steps(2 * rounds + 3, progress)  # asked and learned, so many times, and measured
         points = points_to_judge(self.space, None if data is None else self._codes_of(data), judged, seed)
         said, sent = [asked_of(self.space, found, points.mean)], []
+        did.one()
         grown = rule_lesson(name, points, said, sent, found, seed, sharp)
         critic = learn_critic(grown, judge, seed)
+        did.one()
         for turn in range(rounds):
             draft = self._control(name, grown, critic, judge.nets, few=True)
             source = generator(seed, "round", turn, device=self.space.device)
@@ -202,8 +207,10 @@ class Learner(ABC):
             given: dict[str, Any] = {"by": "descent", "codes": self.space.codes, "again": self.again}
             sent.append(torch.cat([fulfil(part, [draft.wish(end)], **given).z for part, end in ends]))
             said.append(asked_of(self.space, found, sent[-1]))
+            did.one()
             grown = rule_lesson(name, points, said, sent, found, seed, sharp)
             critic = learn_critic(grown, replace(judge, steps=max(1, judge.steps // 2)), seed, critic)
+            did.one()
         about: dict[str, Any] = {"source": "rule", "rule": found.source, "data": data.name if data else ""}
         about |= {"judged": sum(len(each) for each in said), "sharp": float(sharp)}
         about |= dict(zip(("least", "most"), spans(said), strict=True))
@@ -213,9 +220,11 @@ class Learner(ABC):
         def by_rule(images: Tensor, wish: Wish) -> Tensor:
             return torch.from_numpy(found(self.space.medium.shown(images))).to(images.device)
 
-        return self._make(
-            name, lesson, about, True, started, how, judge, actor, near, seed, progress, critic, by_rule
-        )  # fmt: skip
+        control = self._make(
+            name, lesson, about, True, started, how, judge, actor, near, seed, progress is True, critic, by_rule
+        )
+        did.one()
+        return control
 
     def learn_examples(
         self,
@@ -269,6 +278,7 @@ class Learner(ABC):
         judging: str | Judging = "few",
         seed: int = 0,
         again: bool = False,
+        progress: Callable[[float], None] | None = None,
     ) -> Control:
         """Learn somebody's taste from pictures that are liked or not, or from pairs; call it again to add more.
 
@@ -282,6 +292,7 @@ class Learner(ABC):
             resize: scale and crop files of another size, instead of refusing them.
             judging, seed: as in `learn`.
             again: forget what it was told before.
+            progress: a function, which is given the share of the work that is done, from 0 to 1.
 
         Raises:
             DataError: nothing to learn from, or a control of that name that is of another sort.
@@ -298,14 +309,17 @@ class Learner(ABC):
         sides = [self._encode(shown(side, self.space.medium, resize)) for side in pairs or ()]
         likes, dislikes = (None if each is None else self._encode(each) for each in given)
         taste = taste_of(likes, dislikes, (sides[0], sides[1]) if sides else None)
+        did = Steps(3, progress)
         judge = self._preset(judging, JUDGINGS, Judging)
         start = None
         if more and known is not None:
             taste = Taste(**known.memory).with_more(taste)
             start = known.critic if (known.nets, len(known.critic.members)) == (judge.nets, judge.members) else None
         rest = made(self.space, REST, seed, "rest")
+        did.one()
         beside = rest if len(taste.rows(True)) else None
         critic = learn_taste(taste, beside, judge, seed, start)
+        did.one()
         lesson = taste_lesson(taste, beside, rest.typical_scale)
         source = {
             "source": "preferences",
@@ -313,10 +327,12 @@ class Learner(ABC):
             "dislikes": len(taste.rows(False)),
             "pairs": len(taste.pairs),
         }
-        return self._make(
+        control = self._make(
             name, lesson, source, True, started, "default", judge, False, None, seed, False, critic,
             scores=agreement(critic, taste), memory=taste.tensors(),
         )  # fmt: skip
+        did.one()
+        return control
 
     def learn_realism(
         self,

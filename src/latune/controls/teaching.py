@@ -22,6 +22,28 @@ REST = 1000  # codes that nothing is known of, beside few that are
 HELD = 0.2  # share of few pictures that a control is measured on
 
 
+class Steps:
+    """How much of a piece of work of several steps is done, told to whoever listens.
+
+    Args:
+        number: of steps.
+        listener: is given the share that is done, from 0 to 1; anything but a function listens to nothing.
+
+    >>> steps = Steps(2, print)
+    >>> steps.one()
+    0.5
+    """
+
+    def __init__(self, number: int, listener: Any = None) -> None:
+        self.number, self.done, self.listener = number, 0, listener
+
+    def one(self) -> None:
+        """Another step is done."""
+        self.done += 1
+        if callable(self.listener):
+            self.listener(self.done / self.number)
+
+
 def made(space: Any, n: int, seed: int, *names: object) -> Encoded:
     """Codes of what a model makes by itself: draws of the prior, decoded and encoded again, as examples are.
 

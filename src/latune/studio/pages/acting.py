@@ -22,6 +22,7 @@ class Desk:
 
     def __init__(self, studio: Studio, session: Session) -> None:
         self.studio, self.session = studio, session
+        self.refused = ""  # what was said of the last thing that could not be done
 
     async def do(self, function: Callable[..., Any], *args: Any) -> Any:
         """Do something to the session, beside the server's own thread; what is wrong is told, and gives None."""
@@ -32,7 +33,8 @@ class Desk:
         try:
             done = await work
         except (LatuneError, OSError) as error:
-            ui.notify(str(error), type="warning", position="top", multi_line=True, timeout=9000)
+            self.refused = str(error)
+            ui.notify(self.refused, type="warning", position="top", multi_line=True, timeout=9000)
             return None
         self.session.tell()
         return done

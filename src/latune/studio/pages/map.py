@@ -104,10 +104,20 @@ class MapPanel:
         await self.changed()
 
     async def open_report(self) -> None:
-        """Open the report; a run that was not measured is measured first."""
-        if not self.desk.studio.report.is_file():
-            self.said.set_text("measuring on held-out data, which takes a minute or so ...")
-            await self.desk.heed(self.desk.studio.measure(self.session))
-            self.said.set_text("")
-        if self.desk.studio.report.is_file():
+        """Open the report; a run that was not measured is measured first, and then asks for a click again.
+
+        A browser opens a page by itself right after a click alone.
+        """
+        report = self.desk.studio.report
+        if report.is_file():
             ui.navigate.to("/report", new_tab=True)
+            return
+        said = "Measuring the run on held-out data, which takes a minute or so."
+        waiting = ui.notification(said, position="top", spinner=True, timeout=None)
+        await self.desk.heed(self.desk.studio.measure(self.session))
+        waiting.dismiss()
+        if report.is_file():
+            with ui.dialog(value=True) as dialog, ui.card():
+                ui.label("The run is measured.")
+                link = ui.button("Open the report", on_click=dialog.close).props("unelevated no-caps")
+                link.props("href=/report target=_blank")

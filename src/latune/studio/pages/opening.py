@@ -23,7 +23,8 @@ def build(studio: Studio) -> None:
                 ui.navigate.reload()
             return
         bar.set_value(making.share)
-        said.set_text(making.error or f"{making.said}: {making.share:.0%}")
+        done = making.share
+        said.set_text(making.error or (f"{making.said}: {done:.0%}" if done < 1 else f"{making.said} ..."))
 
     look()
     ui.timer(0.5, look)

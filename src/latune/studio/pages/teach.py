@@ -16,6 +16,7 @@ from latune.studio.session import gathered
 
 FEWEST = 3  # likes that something is learned from
 ROUNDS = 2  # of asking a rule again
+SELDOM = 0.3  # share of samples that arrive, below which a control does not do what it says
 SOURCES = {
     "attribute": "from labels", "preferences": "from likes and dislikes", "rule": "from a rule",
     "examples": "from examples", "images and values": "from labels", "realism": "from the data", "lesson": "taught",
@@ -47,7 +48,7 @@ def build(desk: Desk) -> None:
                 raise DataError(f"Like {FEWEST} samples or more first. {len(session.likes)} are liked.")
             space = session.space
             shown = [None if z is None else space.decode(z) for z in (likes, dislikes)]
-            return space.controls.learn_preferences(text_of(name), *shown)
+            return space.controls.learn_preferences(text_of(name), *shown, progress=learning.at)
 
         await learning.learn(text_of(name), learn)
 
@@ -63,13 +64,12 @@ class Learning:
     """The progress of what is being learned."""
 
     def __init__(self, desk: Desk) -> None:
-        self.desk, self.began, self.name = desk, 0.0, ""
+        self.desk, self.began, self.name, self.share = desk, 0.0, "", 0.0
 
     def build(self) -> None:
         """The bar and what it says."""
         with box("learning") as self.place:
-            self.bar = ui.linear_progress(show_value=False).props("indeterminate rounded size=6px")
-            self.bar.props('aria-label="Learning"')
+            self.bar = ui.linear_progress(0.0, show_value=False).props('rounded size=6px aria-label="Learning"')
             self.said = ui.label().classes("say").props("role=status")
         self.bar.set_visibility(False)
         self.timer = ui.timer(0.25, self.look, active=False)
@@ -79,11 +79,17 @@ class Learning:
         ahead = self.desk.studio.work.ahead(self.desk.session.token)
         seconds = time.monotonic() - self.began
         waits = f"waiting for {ahead} other{'s' if ahead > 1 else ''}" if ahead else f"learning '{self.name}'"
-        self.said.set_text(f"{waits}: {seconds:.0f} s")
+        self.bar.set_value(self.share)
+        self.said.set_text(f"{waits}: {self.share:.0%}, {seconds:.0f} s")
+
+    def at(self, share: float) -> None:
+        """Note how much is done; who learns calls it from a thread of its own."""
+        self.share = share
 
     async def learn(self, name: str, function: Callable[[], Control]) -> None:
-        """Learn something and say how it went."""
-        self.began, self.name = time.monotonic(), name
+        """Learn something and say how it went, here until something else is learned."""
+        self.began, self.name, self.share = time.monotonic(), name, 0.0
+        self.look()
         self.bar.set_visibility(True)
         self.timer.activate()
         try:
@@ -92,15 +98,13 @@ class Learning:
             self.bar.set_visibility(False)
             self.timer.deactivate()
         if control is None:
-            self.said.set_text("")
+            self.said.set_text(f"'{name}' was not learned. {self.desk.refused}" if name else self.desk.refused)
             return
         session = self.desk.session
         session.likes, session.dislikes = {}, {}
         session.changed.set()
         session.tell()
-        self.said.set_text(
-            f"'{control.name}' was learned in {time.monotonic() - self.began:.1f} s; turn it on the left."
-        )
+        self.said.set_text(f"'{control.name}' was learned in {time.monotonic() - self.began:.1f} s{outcome(control)}")
 
 
 def _by_rule(desk: Desk, learning: Learning) -> None:
@@ -121,7 +125,9 @@ def _by_rule(desk: Desk, learning: Learning) -> None:
 
         def learn() -> Control:
             rule = rule_in_words(text)  # what is wrong with it is told before the data are opened
-            return desk.session.space.controls.learn_rule(called, rule, desk.studio.data(), rounds=ROUNDS)
+            return desk.session.space.controls.learn_rule(
+                called, rule, desk.studio.data(), rounds=ROUNDS, progress=learning.at
+            )
 
         await learning.learn(called, learn)
 
@@ -177,6 +183,20 @@ def text_of(field: ui.input) -> str:
     return (field.value or "").strip()
 
 
+def outcome(control: Control) -> str:
+    """What to expect of a control that was just learned."""
+    success = control.scores.get("success", 1.0)
+    if success >= SELDOM:
+        return "; turn it on the left."
+    return f", but {arrival(control)}: this model hardly makes what was asked for."
+
+
+def arrival(control: Control) -> str:
+    """How often a control does what it says; of a rule, what it gives on average where 1 is asked for."""
+    success = control.scores["success"]
+    return f"{success:.2f} of 1 by the rule" if control.kind == "reward" else f"{success:.0%} arrive"
+
+
 def described(control: Control) -> str:
     """A control in a line: what it was learned from, and how often it arrives."""
     about: dict[str, Any] = control.about
@@ -184,7 +204,7 @@ def described(control: Control) -> str:
     if about.get("source") == "preferences":
         parts = [f"from {about['likes']} likes and {about['dislikes']} dislikes"]
     if "success" in control.scores:
-        parts.append(f"{control.scores['success']:.0%} arrive")
+        parts.append(arrival(control))
     if "seconds" in about:
         parts.append(f"{about['seconds']:.0f} s")
     return ", ".join(parts)
