@@ -26,11 +26,22 @@ music: .venv/core.stamp ## the same with music: train on Bach's melodies, edit, 
 	@$(BIN)/python -c "import music21, symusic, verovio" 2> /dev/null || $(PIP) music21 symusic verovio
 	@$(BIN)/latune demo --music $(ARGS)
 
+# Tests of whole commands, pages and experiments; shapes are checked in the tests of the parts, which takes a third more.
+WHOLE := $(wildcard $(addprefix tests/test_, \
+	studio_*.py papers*.py examples.py space_melodies.py cli*.py report.py classifier.py tunes.py))
 # A file's tests share trained models, so one process runs them all; in the order of their names, not of their number.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
+
 test: .venv/dev.stamp ## run all tests
 	@bash .ci/browser || echo "Without a browser the studio's pages are not tested"
-	@echo "Running the tests"
-	@OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(ARGS)
+ifeq ($(ARGS),)
+	@echo "Testing whole commands"
+	@$(PYTEST) --jaxtyping-packages= $(WHOLE)
+	@echo "Testing the parts, with their shapes"
+	@$(PYTEST) $(addprefix --ignore=,$(WHOLE))
+else
+	@$(PYTEST) $(ARGS)
+endif
 
 bench: .venv/dev.stamp ## run the benchmarks, one after the other
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file" $(ARGS); done

@@ -125,10 +125,10 @@ def test_a_rule_is_taught_as_sharply_and_asked_as_often_as_said(run, monkeypatch
     monkeypatch.setitem(PRESETS, "fast", replace(PRESETS["fast"], steps=20))
     monkeypatch.setitem(JUDGINGS, "default", replace(JUDGINGS["default"], steps=20))
     Path("ink_rules.py").write_text("def inky(images):\n    return images.mean((1, 2)) / 255\n")
-    words = ["--rule", "ink_rules:inky", "--sharp", 4, "--rounds", 0, "--judged", 500]
+    words = ["--rule", "ink_rules:inky", "--sharp", 4, "--rounds", 0, "--judged", 100]
     assert run("control", "add", "run", "inky", *words).code == 0
     control = Control.load("run/controls/inky")
-    assert (control.about["sharp"], control.about["judged"]) == (4.0, 500), "it was not asked again"
+    assert (control.about["sharp"], control.about["judged"]) == (4.0, 100), "it was not asked again"
     assert control.actor is None
     assert run("control", "add", "run", "inky", *words, "--how", "fast", "--again").code == 0
     assert Control.load("run/controls/inky").actor is not None
