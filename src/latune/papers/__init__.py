@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from latune.papers import arvae, latent_constraints, shaping
+from latune.papers import arvae, infogan, latent_constraints, shaping
 from latune.papers.experiment import Arm, Experiment, Measured, Picture, Published, Quantity, Subject
 from latune.papers.page import write_page
 from latune.papers.reproduction import reproduce
 
-PAPERS = (arvae, latent_constraints, shaping)
+PAPERS = (arvae, infogan, latent_constraints, shaping)
 EXPERIMENTS: dict[str, Experiment] = {each.name: each for paper in PAPERS for each in paper.EXPERIMENTS}
 
 __all__ = [

@@ -1,0 +1,7 @@
+"""InfoGAN: Chen et al. 2016, codes that a GAN discovers by itself."""
+
+from __future__ import annotations
+
+from latune.papers.infogan import bound, digits
+
+EXPERIMENTS = [*bound.EXPERIMENTS, *digits.EXPERIMENTS]
