@@ -20,7 +20,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from latune.data import InMemory, from_arrays
-from latune.errors import LatuneError, RunError, TrainingError
+from latune.errors import DataError, LatuneError, RunError, TrainingError
 from latune.files import DiskFull, whole, write_json
 from latune.models import Spec, build
 from latune.recipes import check, read, train
@@ -316,6 +316,12 @@ def test_an_epoch_sees_every_full_batch_once_in_a_new_order(data):
     assert torch.equal(batch.x, trainer_of(data).batch(5).x), "a batch depends on seed and number only"
     indices = [rows[image.numpy().tobytes()] for image in batch.x]
     assert torch.equal(batch.attributes, data.values[indices])
+
+
+def test_data_without_training_examples_are_told(data):
+    data.splits["training"] = data.splits["training"][:0]
+    with pytest.raises(DataError, match=r"'arrays' has no training examples: all 80 are in its other splits"):
+        trainer_of(data)
 
 
 def test_schedules_reach_the_optimiser_and_the_terms(data):

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from latune.data import Dataset
-from latune.errors import RunError, TrainingError
+from latune.errors import DataError, RunError, TrainingError
 from latune.training import checkpoint as ckpt
 from latune.training.game import Game
 from latune.training.generators import Generators, generator, seed_for
@@ -102,6 +102,8 @@ class Trainer:
             columns = [list(data.attributes).index(name) for name in attributes]
             self.values = data.values[:, columns]
             self.train_split = data.splits["training"]
+            if not len(self.train_split):
+                raise DataError(f"'{data.name}' has no training examples: all {len(data):,} are in its other splits.")
             self.total = plan.total(len(self.train_split))
             self.per_epoch = plan.per_epoch(len(self.train_split))
         else:
