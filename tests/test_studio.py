@@ -27,7 +27,8 @@ from latune.studio.rules import rule_in_words
 from latune.studio.serving import free_port
 from latune.studio.session import Session
 from latune.studio.state import History, State, packed, read_address
-from latune.studio.uploads import fit_of, read_upload, shown_name
+from latune.studio.stream import read_message
+from latune.studio.uploads import Brought, fit_of, read_upload, shown_name
 from latune.studio.work import MOST_WAITING, Busy, Work
 
 MEASURE = Tunes(GRIDS["measure"])
@@ -185,6 +186,7 @@ def test_light_and_dark_can_be_swapped(space) -> None:
     session.bring(brought, fit_of(space, brought.x))
     before = session.state.codes
     session.swap()
+    assert session.brought is not None
     assert session.brought.x.mean().item() == pytest.approx(0.8)
     assert session.state.codes != before and session.brought.told[-1] == "light and dark swapped"
     session.undo()
@@ -198,6 +200,43 @@ def test_pictures_are_scaled_turned_and_inverted() -> None:
     assert paper.x.max() == 0
     assert "swapped" in paper.told[0]
     assert read_upload("x.png", png((8, 8), 0, "RGBA"), Pictures((3, 8, 8))).x.shape == (1, 3, 8, 8)
+
+
+def test_pictures_of_other_kinds_are_what_they_look_like() -> None:
+    medium = Pictures((1, 28, 28))
+
+    def brought(image: Image.Image, kind: str = "PNG") -> Brought:
+        file = io.BytesIO()
+        image.save(file, kind)
+        return read_upload("x.png", file.getvalue(), medium)
+
+    ramp = np.tile(np.linspace(0, 65535, 28), (28, 1))
+    deep = brought(Image.fromarray(ramp.astype(np.uint16)))  # 16 bits
+    assert np.abs(deep.x[0, 0].numpy() - ramp / 65535).max() < 0.01
+    drawn = Image.new("RGBA", (28, 28), (0, 0, 0, 0))
+    drawn.paste((255, 255, 255, 255), (10, 4, 18, 24))  # white strokes on nothing
+    strokes = brought(drawn).x[0, 0]
+    assert strokes[12, 14] == 1 and strokes[2, 2] == 0
+    assert brought(Image.new("L", (640, 64))).told == ("scaled from 640 x 64 to 28 x 28", "cropped to its middle")
+    assert brought(Image.new("L", (640, 480)), "JPEG").told[0] == "scaled from 640 x 480 to 28 x 28"
+
+
+@pytest.mark.parametrize("letters", ["utf-8", "utf-16"])
+def test_packed_scores_of_many_notes_are_refused_before_they_are_read(letters) -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr(
+            "score.xml", ("<score-partwise>" + "<note ></note>" * 5001 + "</score-partwise>").encode(letters)
+        )
+    with pytest.raises(DataError, match=r"5,001 notes; at most 5,000"):
+        read_upload("x.mxl", file.getvalue(), MEASURE)
+
+
+@pytest.mark.parametrize("number", ["NaN", "1e999", "-Infinity"])
+def test_numbers_that_are_none_are_no_message(number) -> None:
+    assert read_message('{"look": 1.5}') == {"look": 1.5}
+    with pytest.raises(ValueError):
+        read_message(f'{{"look": {number}}}')
 
 
 @pytest.mark.parametrize("ending", [".mid", ".abc", ".musicxml"])
@@ -249,6 +288,10 @@ def test_only_the_studios_own_pages_may_talk_to_it() -> None:
     assert not passed(host="127.0.0.1:8000", origin="http://127.0.0.1:9000")
     assert not passed(host="127.0.0.1:8000", content_length=str(MOST_BODY + 1))
     assert not passed(host="127.0.0.1:8000", content_length="-1")
+    elsewhere = {"host": "127.0.0.1:8000", "sec_fetch_site": "cross-site"}  # a picture or a frame of another page
+    assert not passed(**elsewhere, sec_fetch_dest="image")
+    assert not passed(**elsewhere, sec_fetch_dest="iframe", sec_fetch_mode="navigate")
+    assert passed(**elsewhere, sec_fetch_dest="document", sec_fetch_mode="navigate")  # a link
 
 
 def test_heavy_work_is_one_after_the_other_and_bounded() -> None:

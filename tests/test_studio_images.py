@@ -180,11 +180,18 @@ def test_what_is_liked_becomes_a_control_that_is_used_and_removed(page, run) -> 
         settled(page, f"(last) => last.marks[{sample - 1}] === 1")
     page.get_by_role("button", name="Dislike sample 5").click()
     told(page, "4 liked · 1 disliked")
+    seed = page.evaluate("latune.last.address")
+    page.keyboard.press("r")
+    settled(page, f"(last) => last.address && last.address !== {seed!r} && last.marks.every((mark) => mark === 0)")
+    page.get_by_role("button", name="Like sample 1", exact=True).click()
+    told(page, "5 liked · 1 disliked")
+    page.keyboard.press("z")
+    settled(page, "(last) => last.marks[4] === -1")
     page.get_by_label("Name of the control").fill("fine")
     before = pixels(page)
     page.get_by_role("button", name="Learn", exact=True).click()
     told(page, "'fine' was learned in")
-    assert json.loads((run / "controls" / "fine" / "control.json").read_text())["about"]["likes"] == 4
+    assert json.loads((run / "controls" / "fine" / "control.json").read_text())["about"]["likes"] == 5
     knob = page.locator('[data-knob="fine"] input')
     knob.wait_for()
     knob.evaluate("(s) => { s.value = 0; s.dispatchEvent(new Event('change', {bubbles: true})); }")
@@ -228,11 +235,30 @@ def test_a_walk_runs_pauses_and_holds_what_is_painted(page) -> None:
     steps = page.evaluate("latune.steps")
     page.get_by_role("button", name="Go on").click()
     page.wait_for_function(f"latune.steps > {steps}")
+    page.evaluate("latune.fillMask(1)")  # from here on all of it is held, while it walks
+    settled_at = page.evaluate("latune.steps") + 8
+    page.wait_for_function(f"latune.steps > {settled_at}")
+    held = page.evaluate(painted)
+    page.wait_for_function(f"latune.steps > {settled_at + 4}")
+    assert page.evaluate(painted) == held
+    page.get_by_role("tab", name="Play").click()
+    page.get_by_role("tab", name="Walk").click()
+    page.get_by_role("button", name="Go on").wait_for()  # it waits while nobody looks at it
 
 
 def test_the_map_shows_the_data_and_a_click_goes_there(page) -> None:
-    page.get_by_role("tab", name="Map").click()
+    shades = """() => { const map = document.getElementById('map');
+        if (!map.width) return 0;
+        const data = map.getContext('2d').getImageData(0, 0, map.width, map.height).data, seen = new Set();
+        for (let i = 0; i < data.length; i += 4) seen.add(`${data[i]},${data[i + 1]},${data[i + 2]}`);
+        return seen.size; }"""
+    for tab in ("Map", "Play", "Map"):  # the second time the points are there before the canvas is
+        page.get_by_role("tab", name=tab).click()
     page.wait_for_function("document.getElementById('map').dataset.points === '179'")
+    page.wait_for_function(f"({shades})() > 30")
+    page.keyboard.press("d")
+    page.wait_for_function("document.body.classList.contains('body--dark')")
+    page.wait_for_function(f"({shades})() > 30")
     area = page.locator("#map").bounding_box()
     page.mouse.click(area["x"] + area["width"] / 2, area["y"] + area["height"] / 2)
     settled(page, "(last) => last.whole && last.n === 1")
@@ -241,6 +267,20 @@ def test_the_map_shows_the_data_and_a_click_goes_there(page) -> None:
     page.mouse.click(area["x"] + area["width"] * 0.75, area["y"] + area["height"] * 0.25)
     settled(page, "(last) => last.held.length === 2")
     assert page.evaluate("latune.last.values[latune.last.held[0]]") > 0.5
+    page.keyboard.press("z")  # one click, one change
+    settled(page, "(last) => last.whole && last.held.length === 0")
+    page.keyboard.press("z")
+    settled(page, "(last) => !last.whole && last.n === 8")
+    assert page.get_by_label("Samples side by side").input_value() == "8"
+
+
+def test_on_a_tablet_the_picture_stays_beside_the_slider(page) -> None:
+    page.set_viewport_size({"width": 1024, "height": 768})
+    page.locator("#knobs details > summary").first.click()
+    page.locator("#knobs input[type=range]").last.scroll_into_view_if_needed()
+    tile = page.locator("#stage .tile").first.bounding_box()
+    assert tile["y"] >= 0 and tile["y"] + tile["height"] <= 768
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1024
 
 
 def test_the_realism_dial_mends_what_is_shown(page, run) -> None:

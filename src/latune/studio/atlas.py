@@ -60,18 +60,20 @@ class Atlas:
             return (z - self.mean) @ self.axes[PRINCIPAL.index(name)]
         return z[:, space.coordinates.column(name)]
 
-    def page(self, space: Space, names: tuple[str, str], colour: str, here: Tensor | None = None) -> dict[str, Any]:
+    def page(
+        self, space: Space, names: tuple[str, str], colour: str | None, here: Tensor | None = None
+    ) -> dict[str, Any]:
         """What a browser draws: points and colours within [0, 1], and what the ends of the axes are."""
         places = self.places(space, names)
         low, high = _ends(places)
-        values, ends = _shares(self.values[colour])
+        values, ends = _shares(self.values[colour] if colour else np.full(len(places), np.nan))
         spot = None
         if here is not None:
             at = torch.stack([self._along(space, name, here) for name in names], 1)[0]
             spot = _rounded((at - low) / (high - low))
         return {
             "names": list(names),
-            "colour": colour.replace("_", " "),
+            "colour": (colour or "").replace("_", " "),
             "points": [_rounded(row) for row in (places - low) / (high - low)],
             "values": values,
             "ends": ends,

@@ -73,6 +73,8 @@ class Guards:
             found = urlsplit(origin.decode("latin-1").lower())
             if found.scheme != "http" or found.netloc not in self.allowed:
                 return 403, "Only the studio's own pages may send this."
+        if headers.get(b"sec-fetch-site") == b"cross-site" and headers.get(b"sec-fetch-dest") != b"document":
+            return 403, "Pages elsewhere may link to the studio, and no more."
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or int(length) > MOST_BODY:
             return 413, f"At most {MOST_BODY // 2**20} MiB are taken."

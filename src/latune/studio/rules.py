@@ -39,7 +39,7 @@ def rule_in_words(text: str) -> Rule:
     """
     if len(text) > MOST_WORDS:
         raise DataError(f"A rule has up to {MOST_WORDS} letters. Got {len(text)}.")
-    parts = [part.strip() for part in re.split(r"\band\b|,|;|\n", text) if part.strip()]
+    parts = [part.strip() for part in re.split(r"\band\b|,|;|\n", text, flags=re.I) if part.strip()]
     if not 1 <= len(parts) <= MOST_BLOCKS:
         raise DataError(f"A rule has 1 to {MOST_BLOCKS} blocks. Got {len(parts)}. {allowed()}")
     rules = [_block(part) for part in parts]

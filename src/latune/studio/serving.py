@@ -61,7 +61,7 @@ def serve(
     ui.run(
         host=HOST, port=free, title="Latune studio", reload=False, show=browser, dark=None, tailwind=False,
         show_welcome_message=False, favicon=str(STATIC / "icon.svg"), ws_per_message_deflate=False,
-        ws_max_size=2**20, reconnect_timeout=10.0, message_history_length=200, access_log=False,
+        ws_max_size=2**20, reconnect_timeout=60.0, message_history_length=200, access_log=False,
     )  # fmt: skip
 
 

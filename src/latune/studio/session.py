@@ -50,7 +50,10 @@ class Session:
     focus: int = 0
     original: bool = False
     pins: list[Pin] = field(default_factory=list)
+    pinned: int = 0  # how many pins were ever kept: each has a name of its own
     ends: list[int] = field(default_factory=list)  # the pins that are interpolated between
+    share: float = 0.0  # how far between them
+    tempo: float = 0.0  # of melodies, quarter notes a minute; 0 for their own
     brought: Brought | None = None
     fit: Fit | None = None
     scale: str = ""  # notes outside of it are red
@@ -110,7 +113,6 @@ class Session:
         here = self.values()
         held = {name: here[name] for name in here if name in self.state.locked}
         wished = dict(self.state.wished.items())
-        self.likes, self.dislikes = {}, {}
         fresh = replace(self.state, seed=secrets.randbelow(SEEDS), codes=b"", held=held, wished=wished)
         self.focus = min(self.focus, fresh.n - 1)
         self.put(fresh)
@@ -222,9 +224,11 @@ class Session:
             return None  # its notes cannot be found again among those of the file: the melody goes alone
 
     def _at_its_tempo(self, shown: Any) -> Any:
-        if isinstance(shown, Melodies) and self.brought is not None and self.state.codes:
-            return shown.like(self.brought.tempo, self.brought.program)
-        return shown
+        if not isinstance(shown, Melodies):
+            return shown
+        brought = self.brought if self.state.codes else None
+        own = (brought.tempo, brought.program) if brought else (shown.tempo, shown.program)
+        return shown.like(self.tempo or own[0], own[1])
 
     # --- what is kept -------------------------------------------------------------------------------------------------
 
@@ -236,7 +240,8 @@ class Session:
         """
         if len(self.pins) >= MOST_PINS:
             raise DataError(f"The tray holds {MOST_PINS} pins. Remove one first.")
-        self.pins.append(Pin(self.focused(), f"pin {len(self.pins) + 1}"))
+        self.pinned += 1
+        self.pins.append(Pin(self.focused(), f"pin {self.pinned}"))
 
     def unpin(self, place: int) -> None:
         """Take a pin out of the tray."""
@@ -251,7 +256,8 @@ class Session:
     def between(self, share: float, done: bool) -> None:
         """Show a point on the line between the two pins that are chosen."""
         a, b = (self.pins[place].z for place in self.ends)
-        self.put(self.state.at(line_between(a, b, min(max(float(share), 0.0), 1.0))), done)
+        self.share = min(max(float(share), 0.0), 1.0)
+        self.put(self.state.at(line_between(a, b, self.share)), done)
 
     def bring(self, brought: Brought, fit: Fit) -> None:
         """Take an example in: it is encoded, and its code is where everything starts from."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 from html import escape
 from typing import Any
 
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+from torch import Tensor
 
 from latune.errors import LatuneError
 from latune.medium import Pictures
@@ -21,6 +23,8 @@ from latune.studio.work import Work
 
 BRIEF = 0.005  # seconds that a picture may take in the server's own thread
 QUIET = 0.15  # seconds without a change after which the score is engraved
+BETWEEN = "/between"  # the way between two pins: no control has a name like it
+TEMPI = (30.0, 300.0)  # quarter notes a minute
 MOST_MESSAGE = 65_536  # letters of a message: a mask of 224 x 224 cells fits
 
 
@@ -49,8 +53,11 @@ class Stream:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
-        except (WebSocketDisconnect, RuntimeError):
-            pass  # it was closed while something was sent
+        except WebSocketDisconnect:
+            pass
+        except RuntimeError:  # it was closed while something was sent, or it is ours
+            if self.socket.application_state == self.socket.client_state == WebSocketState.CONNECTED:
+                raise
         finally:
             for task in tasks:
                 task.cancel()
@@ -74,13 +81,11 @@ class Stream:
         while True:
             text = await self.socket.receive_text()
             try:
-                message = json.loads(text) if len(text) <= MOST_MESSAGE else None
-                if not isinstance(message, dict):
-                    raise ValueError("no message")
+                message = read_message(text)
                 await self._do(message)
             except LatuneError as error:
                 await self.tell(str(error))
-            except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+            except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError):
                 await self.tell("The page sent something that cannot be read. Load it again.")
 
     async def _do(self, message: dict[str, Any]) -> None:
@@ -88,7 +93,7 @@ class Stream:
         if "turn" in message:
             session.answered = max(session.answered, int(message["seq"]))
             session.pressed = float(message["at"])
-            if message["turn"] == "between":
+            if message["turn"] == BETWEEN:
                 if len(session.ends) == 2:
                     session.between(message["value"], bool(message["done"]))
                 session.changed.set()
@@ -97,6 +102,8 @@ class Stream:
                     session.turn(message["turn"], message["value"], bool(message["done"]))
                 finally:
                     session.changed.set()  # every message is answered, so that the hand is not left waiting
+        elif "tempo" in message:
+            session.tempo = min(max(float(message["tempo"]), TEMPI[0]), TEMPI[1])
         elif "keep" in message:  # the hand let go of what is shown already
             session.history.add(session.state)
             await self.send(frame({"kind": "about", **session.about()}))
@@ -158,18 +165,18 @@ class Stream:
             await self.send(frame({"kind": "walk", "step": 0, **part}, pixels))
         elif what == "start":
             begin, seed = str(message.get("begin", "kept")), int(message.get("seed", 0))
-            speed = session.walking.speed if session.walking else float(message.get("speed", 8))
-
-            def made() -> Walking:
-                mask = mask_of(self.mask, medium) if self.mask else None
-                start = "kept" if mask is None or not mask.any() else begin
-                change: dict[str, Any] = wishes_of(session.space.controls, session.state.wished)
-                return Walking(session.space, as_batch(session.made()), mask, start, change, seed)
-
-            walking = await self.work.soon(made)
-            walking.go_at(speed)
+            if begin != "kept" and "1" not in self.mask:
+                begin = "kept"
+                await self.tell("Nothing is held, so the walk begins as it is. Paint what is to stay.")
+            walking = await self.work.soon(lambda: self._walking(as_batch(session.made()), begin, seed))
+            walking.go_at(message.get("speed") or walking.speed)
             session.walking = walking
             session.tell()
+        elif session.walking is not None and what == "mask":
+            before = session.walking
+            walking = await self.work.soon(lambda: self._walking(as_batch(before.now), "kept", before.steps))
+            walking.steps, walking.paused, walking.speed = before.steps, before.paused, before.speed
+            session.walking = walking
         elif session.walking is not None and what == "speed":
             session.walking.go_at(message["speed"])
         elif session.walking is not None and what == "pause":
@@ -179,6 +186,14 @@ class Stream:
             session.walking = None
             session.tell()
         self.walk_changed.set()
+
+    def _walking(self, x: Tensor, begin: str, seed: int) -> Walking:
+        """A walk from an image, which holds what is painted and takes along what is turned."""
+        session, medium = self.session, self.session.space.medium
+        assert isinstance(medium, Pictures)
+        mask = mask_of(self.mask, medium) if self.mask else None
+        change: dict[str, Any] = wishes_of(session.space.controls, session.state.wished)
+        return Walking(session.space, x, mask, begin, change, seed)
 
     async def _walk(self) -> None:
         clock = asyncio.get_running_loop()
@@ -197,3 +212,23 @@ class Stream:
                 continue
             await self.send(frame({"kind": "walk", "step": walking.steps, **part}, pixels))
             await asyncio.sleep(max(0.0, 1 / walking.speed - (clock.time() - began)))
+
+
+def read_message(text: str) -> dict[str, Any]:
+    """What a page sent.
+
+    Raises:
+        ValueError: for what is none of its messages: too long, no mapping, a number that is none.
+    """
+    message = json.loads(text, parse_float=_finite, parse_constant=_finite) if len(text) <= MOST_MESSAGE else None
+    if not isinstance(message, dict):
+        raise ValueError("no message")
+    return message
+
+
+def _finite(word: str) -> float:
+    """A number of a message; `NaN` and what is beyond a float are none."""
+    number = float(word)
+    if not math.isfinite(number):
+        raise ValueError(word)
+    return number

@@ -38,6 +38,7 @@ class Studio:
         self.sessions: dict[str, Session] = {}
         self._atlas: Atlas | None = None
         self._data: Dataset | None = None
+        self._measuring: subprocess.Popen[str] | None = None
 
     async def make(self) -> None:
         """Train the demo model, if that is what this is waiting for."""
@@ -129,17 +130,20 @@ class Studio:
 
         def run() -> None:
             command = [sys.executable, "-m", "latune.cli", "evaluate", str(self.run)]
-            done = subprocess.run(command, capture_output=True, text=True)
-            if done.returncode:
-                raise LatuneError(
-                    done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "It cannot be measured."
-                )
+            pipe = subprocess.PIPE
+            self._measuring = process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=pipe, text=True)
+            _, said = process.communicate()
+            self._measuring = None
+            if process.returncode:
+                raise LatuneError(said.strip().splitlines()[-1] if said.strip() else "It cannot be measured.")
 
         await self.work.in_turn(session.token, run)
 
     def close(self) -> None:
         """Take no more work."""
         self.work.close()
+        if self._measuring is not None:
+            self._measuring.terminate()
         if self.making is not None:
             self.making.stop()
 

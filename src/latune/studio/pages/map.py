@@ -11,6 +11,7 @@ from latune.errors import DataError
 from latune.studio.atlas import PRINCIPAL, REACH, Atlas, surface, surfaces
 from latune.studio.frames import frame
 from latune.studio.pages.acting import Desk, box, raw
+from latune.studio.pages.tray import thumbnail
 
 STAGE = '<canvas id="map" role="img" aria-label="Map of the codes: a click goes there"></canvas><div id="legend"></div>'
 
@@ -30,6 +31,8 @@ class MapPanel:
             knob.name for knob in self.session.knobs.values() if knob.of == "coordinate" and not knob.choices
         ]
         self.session.on_map = self.clicked
+        self.seen, self.drawn = False, None
+        self.session.watchers.append(self.follow)
 
     def build(self) -> None:
         """The panel."""
@@ -46,6 +49,7 @@ class MapPanel:
         for field in (*self.axes, self.colour):
             field.props("dense outlined options-dense").classes("wide")
         self.said = ui.label().classes("say").props("role=status")
+        self.place = raw("", "here")
         with box("row"):
             self.report = ui.button("Metric report", icon="assessment", on_click=self.open_report)
             self.report.props("flat no-caps")
@@ -67,22 +71,40 @@ class MapPanel:
             self.said.set_text("" if self.atlas else "The map cannot be drawn.")
         if not is_surface and self.atlas is not None:
             self._choices(list(self.atlas.values))
-        if self.session.send is None or self.colour.value is None:
+        if self.session.send is None:
             return
+        self.drawn = self.session.state
         drawn = await self.desk.do(self._drawn, is_surface)
-        if drawn is not None:
-            await self.session.send(frame(drawn))
+        send = self.session.send  # the page may be gone by now
+        if drawn is not None and send is not None:
+            await send(frame(drawn))
+            picture = await self.desk.studio.work.soon(lambda: thumbnail(self.space, self.session.focused()))
+            self.place.set_content(f'<img alt="What the place that is marked makes" src="{picture}">')
+
+    def look(self, seen: bool) -> None:
+        """Whether the map is what is looked at."""
+        self.seen = seen
+
+    def follow(self) -> None:
+        """Draw it anew where something else is in focus than when it was drawn."""
+        if self.seen and self.drawn is not None and self.drawn != self.session.state:
+            self.drawn = self.session.state
+            with self.place:
+                ui.timer(0.0, self.changed, once=True)
 
     def _choices(self, names: list[str]) -> None:
         if self.colour.options != names:
             value = self.colour.value if self.colour.value in names else next(iter(names), None)
             self.colour.set_options(names, value=value)
+        self.colour.set_visibility(bool(names))
 
     def _drawn(self, is_surface: bool) -> dict[str, Any] | None:
         here = self.session.focused()[:1]
         if is_surface:
             if set(self.names) & set(PRINCIPAL) or self.names[0] == self.names[1]:
                 raise DataError("A surface is drawn over two different coordinates. Choose them as the axes.")
+            if self.colour.value is None:
+                raise DataError("There is no attribute that could be measured on what is made, and no control.")
             return {"kind": "surface", **surface(self.space, here, self.names, self.colour.value)}
         if self.atlas is None:
             return None
@@ -93,11 +115,9 @@ class MapPanel:
         x, y = (min(max(float(each), 0.0), 1.0) for each in message["map"])
         if message["of"] == "surface":
             put = {name: (2 * share - 1) * REACH for name, share in zip(self.names, (x, y), strict=True)}
-            state = self.session.state
             z = await self.desk.studio.work.soon(self.session.focused)
-            self.session.go_to(z[:1])
-            self.session.put(replace(self.session.state, held={**put}))
-            del state
+            self.session.focus = 0
+            self.session.put(replace(self.session.state.at(z[:1]), held=put))
         elif self.atlas is not None:
             self.session.go_to(self.atlas.point(self.space, self.names, (x, y)))
         self.session.tell()

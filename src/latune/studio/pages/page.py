@@ -68,6 +68,10 @@ def build(studio: Studio, session: Session, tab: str) -> None:
         for each, button in buttons.items():
             button.props(f"aria-selected={'true' if each == name else 'false'}")
         ui.run_javascript(f'latune.tab("{name}")')
+        maps.look(name == "map")
+        if name != "walk" and session.walking is not None and not session.walking.paused:
+            session.walking.paused = True  # nobody looks at it
+            session.tell()
         if name == "walk":
             ui.run_javascript('latune.walk("show")')
         if name == "map":

@@ -50,7 +50,10 @@ def build(desk: Desk) -> None:
             shown = [None if z is None else space.decode(z) for z in (likes, dislikes)]
             return space.controls.learn_preferences(text_of(name), *shown, progress=learning.at)
 
-        await learning.learn(text_of(name), learn)
+        if await learning.learn(text_of(name), learn) is not None:
+            session.likes, session.dislikes = {}, {}
+            session.changed.set()
+            session.tell()
 
     ui.button("Learn", icon="school", on_click=by_taste).props("unelevated no-caps").classes("wide primary")
     if session.melodic:
@@ -86,8 +89,8 @@ class Learning:
         """Note how much is done; who learns calls it from a thread of its own."""
         self.share = share
 
-    async def learn(self, name: str, function: Callable[[], Control]) -> None:
-        """Learn something and say how it went, here until something else is learned."""
+    async def learn(self, name: str, function: Callable[[], Control]) -> Control | None:
+        """Learn something and say how it went, here until something else is learned; None where it could not be."""
         self.began, self.name, self.share = time.monotonic(), name, 0.0
         self.look()
         self.bar.set_visibility(True)
@@ -98,13 +101,14 @@ class Learning:
             self.bar.set_visibility(False)
             self.timer.deactivate()
         if control is None:
-            self.said.set_text(f"'{name}' was not learned. {self.desk.refused}" if name else self.desk.refused)
-            return
-        session = self.desk.session
-        session.likes, session.dislikes = {}, {}
-        session.changed.set()
-        session.tell()
+            self.refused(name)
+            return None
         self.said.set_text(f"'{control.name}' was learned in {time.monotonic() - self.began:.1f} s{outcome(control)}")
+        return control
+
+    def refused(self, name: str) -> None:
+        """Say why nothing was learned."""
+        self.said.set_text(f"'{name}' was not learned. {self.desk.refused}" if name else self.desk.refused)
 
 
 def _by_rule(desk: Desk, learning: Learning) -> None:
@@ -123,8 +127,12 @@ def _by_rule(desk: Desk, learning: Learning) -> None:
     async def by_rule() -> None:
         text, called = words.value or "", (name.value or words.value or "").strip()
 
+        rule = await desk.do(rule_in_words, text)  # what is wrong with it is told at once, however many wait
+        if rule is None:
+            learning.refused(called)
+            return
+
         def learn() -> Control:
-            rule = rule_in_words(text)  # what is wrong with it is told before the data are opened
             return desk.session.space.controls.learn_rule(
                 called, rule, desk.studio.data(), rounds=ROUNDS, progress=learning.at
             )
@@ -136,7 +144,7 @@ def _by_rule(desk: Desk, learning: Learning) -> None:
 
 def _shelf(desk: Desk) -> None:
     """All controls, how well each does, and away with it."""
-    session, studio = desk.session, desk.studio
+    session = desk.session
 
     @ui.refreshable
     def shelf() -> None:
@@ -157,7 +165,6 @@ def _shelf(desk: Desk) -> None:
 
     shelf()
     session.watchers.append(shelf.refresh)
-    del studio
 
 
 def _confirm(desk: Desk, name: str) -> None:

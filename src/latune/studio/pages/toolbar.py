@@ -52,11 +52,19 @@ def _count(desk: Desk) -> None:
     session = desk.session
 
     async def choose(event: object) -> None:
-        await desk.do(session.samples, int(event.value))  # type: ignore[attr-defined]
+        wanted = int(event.value)  # type: ignore[attr-defined]
+        if wanted != session.tiles:  # it was not set by what is shown
+            await desk.do(session.samples, wanted)
 
     options = sorted({*NUMBERS, session.state.n})
     with ui.select(options, value=session.state.n, on_change=choose).props("dense borderless options-dense") as field:
         field.props('aria-label="Samples side by side"').classes("count").tooltip("Samples side by side")
+
+    def follow() -> None:
+        if field.value != session.tiles:
+            field.set_options(sorted({*options, session.tiles}), value=session.tiles)
+
+    session.watchers.append(follow)
 
 
 def _downloads(desk: Desk) -> None:

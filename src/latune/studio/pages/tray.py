@@ -48,7 +48,7 @@ def build(desk: Desk) -> None:
             a, b = (session.pins[place].name for place in session.ends)
             raw(
                 f'<label class="between"><span>{a}</span><input id="between" type="range" min="0" max="1" step="0.01" '
-                f'value="0" aria-label="Between {a} and {b}"><span>{b}</span></label>',
+                f'value="{session.share:g}" aria-label="Between {a} and {b}"><span>{b}</span></label>',
                 "wide",
             )
 
@@ -66,7 +66,7 @@ def _choose(desk: Desk, place: int) -> None:
     """Choose a pin as an end of the way, or not; of three, the last two."""
     session = desk.session
     session.ends = [end for end in session.ends if end != place] + ([place] if place not in session.ends else [])
-    session.ends = session.ends[-2:]
+    session.ends, session.share = session.ends[-2:], 0.0
     session.tell()
 
 

@@ -2,13 +2,15 @@
 import { colour } from "./roll.js";
 import { send } from "./studio.js";
 
-const STOPS = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]]; // even in lightness
-const EDGE = 34; // pixels around the field
+const LIGHT = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]]; // even in lightness
+const DARK = [[126, 78, 170], [86, 112, 176], [33, 145, 140], [94, 201, 98], [253, 231, 37]]; // to be seen on black
+const stops = () => (document.body.classList.contains("body--dark") ? DARK : LIGHT);
+const EDGE = 40; // pixels around the field
 let shown = null;
 
 function shade(share) {
-  const at = Math.min(0.9999, Math.max(0, share)) * (STOPS.length - 1), i = Math.floor(at);
-  return `rgb(${STOPS[i].map((each, k) => Math.round(each + (STOPS[i + 1][k] - each) * (at - i)))})`;
+  const of = stops(), at = Math.min(0.9999, Math.max(0, share)) * (of.length - 1), i = Math.floor(at);
+  return `rgb(${of[i].map((each, k) => Math.round(each + (of[i + 1][k] - each) * (at - i)))})`;
 }
 
 function prepared() {
@@ -31,6 +33,9 @@ function axes(pen, box, header) {
   pen.textAlign = "center";
   pen.fillText(header.names[0], box.left + box.wide / 2, box.top + box.high + 26);
   for (const [i, value] of [[0, header.x[0]], [1, header.x[1]]]) pen.fillText(value.toFixed(1), box.left + i * box.wide, box.top + box.high + 14);
+  pen.textAlign = "right";
+  for (const [i, value] of [[1, header.y[0]], [0, header.y[1]]]) pen.fillText(value.toFixed(1), box.left - 5, box.top + i * box.high + (i ? 0 : 9));
+  pen.textAlign = "center";
   pen.save();
   pen.translate(12, box.top + box.high / 2);
   pen.rotate(-Math.PI / 2);
@@ -41,11 +46,12 @@ function axes(pen, box, header) {
 
 function legend(header) {
   const place = document.getElementById("legend");
-  const stops = STOPS.map((each) => `rgb(${each})`).join(",");
+  const shades = stops().map((each) => `rgb(${each})`).join(",");
   place.innerHTML = "";
+  if (!header.colour) return;
   const ends = [header.ends[0], header.ends[1]].map((text) => Object.assign(document.createElement("span"), { textContent: text }));
   const bar = Object.assign(document.createElement("div"), { className: "scale" });
-  bar.style.background = `linear-gradient(to right, ${stops})`;
+  bar.style.background = `linear-gradient(to right, ${shades})`;
   const name = Object.assign(document.createElement("b"), { textContent: header.colour });
   place.append(name, ends[0], bar, ends[1]);
 }
@@ -56,7 +62,7 @@ export function paintMap(header) {
   axes(pen, box, header);
   header.points.forEach(([x, y], i) => {
     const value = header.values[i];
-    pen.fillStyle = value === null ? colour("--grid") : shade(value);
+    pen.fillStyle = !header.colour ? colour("--accent") : value === null ? colour("--rule") : shade(value);
     pen.beginPath();
     pen.arc(box.left + x * box.wide, box.top + (1 - y) * box.high, 3, 0, 7);
     pen.fill();
@@ -99,4 +105,6 @@ document.addEventListener("click", (event) => {
   const x = (event.clientX - area.left - EDGE) / wide, y = 1 - (event.clientY - area.top - 14) / high;
   if (x >= 0 && x <= 1 && y >= 0 && y <= 1) send({ map: [x, y], of: shown.kind });
 });
-window.latune.repaintMap = () => shown && (shown.kind === "map" ? paintMap(shown) : paintSurface(shown));
+export function repaintMap() {
+  if (shown && document.getElementById("map").clientWidth) (shown.kind === "map" ? paintMap : paintSurface)(shown);
+}

@@ -1,5 +1,6 @@
 // Playback by the browser's own WebAudio, from the notes; a cursor on the piano-roll follows the sound's clock.
 import { rolls } from "./roll.js";
+import { send } from "./studio.js";
 
 const page = window.latune;
 const AHEAD = 0.12; // seconds that are scheduled before they sound
@@ -143,5 +144,5 @@ document.addEventListener("click", (event) => {
   if (page.last) take(page.last);
 });
 document.addEventListener("change", (event) => {
-  if (event.target.id === "tempo") { player.tempoSet = true; setTempo(event.target.value); }
+  if (event.target.id === "tempo") { player.tempoSet = true; setTempo(event.target.value); send({ tempo: player.tempo }); }
 });

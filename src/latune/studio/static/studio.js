@@ -2,7 +2,7 @@
 import { mark, paintStage, repaint, write } from "./stage.js";
 import { follow } from "./sound.js";
 import { paintWalk } from "./walk.js";
-import { paintMap, paintSurface } from "./map.js";
+import { paintMap, paintSurface, repaintMap } from "./map.js";
 
 const page = window.latune; // token and medium, written by the server; tests and benchmarks read the rest
 Object.assign(page, { log: [], last: null, open: false });
@@ -142,7 +142,7 @@ document.addEventListener("input", (event) => {
     held = event.target;
     turn(knob.dataset.knob, Number(event.target.value), false, event.timeStamp);
   } else if (event.target.id === "between") {
-    turn("between", Number(event.target.value), false, event.timeStamp);
+    turn("/between", Number(event.target.value), false, event.timeStamp);
   }
 });
 document.addEventListener("change", (event) => {
@@ -153,7 +153,7 @@ document.addEventListener("change", (event) => {
   } else if (knob && event.target.tagName === "SELECT") {
     turn(knob.dataset.knob, event.target.value || null, true, event.timeStamp);
   } else if (event.target.id === "between") {
-    turn("between", Number(event.target.value), true, event.timeStamp);
+    turn("/between", Number(event.target.value), true, event.timeStamp);
   }
 });
 document.addEventListener("click", (event) => {
@@ -176,12 +176,23 @@ document.addEventListener("keydown", (event) => {
   const typing = event.target.closest?.("input:not([type=range]), textarea, select, [contenteditable], .q-dialog");
   const undo = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z";
   if (typing || event.altKey || ((event.ctrlKey || event.metaKey) && !undo)) return;
+  if (event.key.startsWith("Arrow") && event.target.closest?.("[role=radiogroup]")) { choose(event); return; }
   let key = undo ? (event.shiftKey ? "y" : "z") : event.key.toLowerCase();
   if (key === " " && event.target.closest?.("button:not(.look), a, [role=tab]")) return; // it presses that
   if (/^[1-9]$/.test(key)) { send({ look: Number(key) - 1 }); return; }
-  const button = document.querySelector(`[data-key="${key === " " ? "space" : key}"]`);
+  const button = document.querySelector(`[data-key="${CSS.escape(key === " " ? "space" : key)}"]`);
   if (button && button.offsetParent !== null) { event.preventDefault(); button.click(); }
 });
+
+// In a group of choices the arrows go from one to the next, as in any other.
+function choose(event) {
+  const choices = [...event.target.closest("[role=radiogroup]").querySelectorAll("[role=radio]")];
+  const by = event.key === "ArrowRight" || event.key === "ArrowDown" ? 1 : -1;
+  const next = choices[(choices.indexOf(event.target) + by + choices.length) % choices.length];
+  event.preventDefault();
+  next.focus();
+  next.click();
+}
 
 // --- files that are dropped or chosen ---------------------------------------------------------------------------------------
 
@@ -223,14 +234,16 @@ page.tab = (name) => {
   if (name === "play") words.delete("tab"); else words.set("tab", name);
   history.replaceState(null, "", `?${words}`);
   send({ tab: name });
-  requestAnimationFrame(repaint);
+  requestAnimationFrame(again);
 };
+const again = () => { repaint(); repaintMap(); };
 page.send = send;
 function begin() {
   if (!document.getElementById("stage")) { requestAnimationFrame(begin); return; }
   new MutationObserver(() => page.last && setKnobs(page.last)).observe(document.querySelector("#knobs > *"), { childList: true });
   new ResizeObserver(repaint).observe(document.getElementById("stage"));
-  new MutationObserver(repaint).observe(document.body, { attributes: true, attributeFilter: ["class"] });
+  new ResizeObserver(repaintMap).observe(document.getElementById("map"));
+  new MutationObserver(again).observe(document.body, { attributes: true, attributeFilter: ["class"] });
   connect();
 }
 begin();

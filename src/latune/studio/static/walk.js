@@ -53,5 +53,9 @@ function listen(canvas) {
 }
 
 // The mask goes along with every message, as one letter a cell.
-page.walk = (what, more = {}) => send({ walk: what, mask: cells ? String.fromCharCode(...cells.map((each) => 48 + each)) : null, ...more });
+page.speed = 8; // steps a second
+page.walk = (what, more = {}) => {
+  page.speed = more.speed ?? page.speed;
+  send({ walk: what, mask: cells ? String.fromCharCode(...cells.map((each) => 48 + each)) : null, speed: page.speed, ...more });
+};
 page.fillMask = (value) => { if (cells) { cells.fill(value); paintMask(); page.walk("mask"); } };
