@@ -11,9 +11,8 @@ PAPER = (
     "(https://proceedings.mlr.press/v37/bachman15.html)"
 )
 SHORT = (
-    "The quick scale has nets of 512 units, 3,000 updates as a VAE and 2,000 with the guide by Adam, and one posterior "
-    "sample an example; the paper 1,000 units, 80,000 and 120,000 updates of its plain SGD, and five samples. The "
-    "number of updates was chosen on validation images."
+    "The quick scale has nets of 512 units, 8,000 updates as a VAE and 4,000 with the guide by Adam, and one posterior "
+    "sample an example; the paper 1,000 units, 80,000 and 120,000 updates of its plain SGD, and five samples."
 )
 
 # What is changed of the short recipe for each of the second test's models.
