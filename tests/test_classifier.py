@@ -189,6 +189,16 @@ def test_a_training_that_was_stopped_goes_on_bit_for_bit(digits, tmp_path, monke
 # --- what it refuses --------------------------------------------------------------------------------------------------
 
 
+def test_a_training_that_was_stopped_before_its_first_checkpoint_begins_again(tmp_path):
+    data, folder = shapes(), tmp_path / "judge"
+    (folder / "tensorboard").mkdir(parents=True)
+    (folder / "log.jsonl").write_text('{"step": 100, "loss/classifier": 1.0}\n')
+    judge = Classifier.train(data, "bright", folder, epochs=1)
+    whole = Classifier.train(data, "bright", epochs=1)
+    x = data.images(data.splits["test"])
+    assert torch.equal(judge.logits(x), whole.logits(x))
+
+
 def test_a_folder_with_something_else_is_refused_and_kept(digits, tmp_path):
     Classifier.train(digits, "digit", tmp_path / "a", epochs=1)
     with pytest.raises(RunError, match=r"another classifier, or none: its training is"):

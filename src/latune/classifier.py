@@ -25,6 +25,7 @@ from latune.pictures import Images, as_pixels
 from latune.provenance import machine
 from latune.training import Batch, Game, Generators, Optimiser, Plan, Player, Ramp, Trainer, Weighed, seed_for
 from latune.training import checkpoint as ckpt
+from latune.training.log import TRACES
 
 DESCRIPTION = "classifier.json"
 SIDES = (8, 128)  # smallest and largest side of an image
@@ -144,7 +145,7 @@ class Classifier:
                 return cls.load(folder, data.device)
             if (folder / ckpt.CHECKPOINT).exists():
                 _same(about, ckpt.load_tensors(folder / ckpt.CHECKPOINT)[1], folder)
-            elif found := sorted(path.name for path in folder.iterdir() if path.name != ".lock"):
+            elif found := sorted({path.name for path in folder.iterdir()} - TRACES - {".lock"}):
                 raise RunError(f"{folder} is no folder of a classifier; it holds {', '.join(found[:3])}. Use another.")
             return cls._made(data, about, folder, progress)
 

@@ -12,7 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from latune.files import room_for, write_text
 
-LOG = "log.jsonl"
+LOG, EVENTS = "log.jsonl", "tensorboard"
+TRACES = frozenset({LOG, EVENTS})  # all that a training leaves that was stopped before its first checkpoint
 
 
 class Log:
@@ -29,7 +30,7 @@ class Log:
         if tensorboard:
             from tensorboardX import SummaryWriter
 
-            self._events = SummaryWriter(str(folder / "tensorboard"), purge_step=start + 1 if start else None)
+            self._events = SummaryWriter(str(folder / EVENTS), purge_step=start + 1 if start else None)
 
     def write(self, line: dict[str, Any]) -> None:
         """Append one line: `step` and any numbers beside it."""
