@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +13,9 @@ import torch
 from latune.papers import Arm, Subject, infogan
 from latune.papers.experiment import SCALES, Gallery, Measured
 from latune.papers.infogan import bound, digits
-from latune.papers.infogan.paper import classed, classes_of, turned
+from latune.papers.infogan.paper import classes_of
 from latune.papers.reproduction import open_subject
+from latune.space import Space
 
 OURS = {each.name: each for each in infogan.EXPERIMENTS}
 FEW = (
@@ -50,18 +52,6 @@ def test_every_arm_is_a_recipe_with_the_codes_that_are_measured() -> None:
             assert (recipe.model.inform is False) == (arm.label == "gan")
 
 
-def test_codes_are_turned_and_classed_alone(subject: Subject) -> None:
-    space = subject.space
-    z = space.codes.sample(3)
-    values = torch.tensor([-1.0, 0.5])
-    moved, place = turned(space, z, "c3", values), space.codes.slice("c3").start
-    assert torch.equal(moved[:, :, place], values.expand(3, 2))
-    others = [i for i in range(z.shape[1]) if i != place]
-    assert torch.equal(moved[:, 0, others], z[:, others])
-    each = classed(space, z, "c1")[:, :, space.codes.slice("c1")]
-    assert torch.equal(each, torch.eye(10).expand(3, 10, 10))
-
-
 def test_an_error_is_of_names_that_were_given_on_training_images(
     subject: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -80,13 +70,19 @@ def test_an_error_is_of_names_that_were_given_on_training_images(
 
 
 def test_a_code_that_is_what_is_measured_is_found(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
-    place = {code: subject.space.codes.slice(code).start for code in digits.NUMBERS}
     follows = {"slant": ("c3", -1.0), "width": ("c2", 1.0)}
+    decode = type(subject.space).decode
+    shown: list[torch.Tensor] = []
 
-    def measured(subject: Subject, z: torch.Tensor, name: str) -> np.ndarray:
+    def decoded(space: Space, z: torch.Tensor, *rest: Any) -> Any:
+        shown[:] = [z]
+        return decode(space, z, *rest)
+
+    def measured(images: Any, name: str) -> np.ndarray:
         code, sign = follows[name]
-        return (sign * z[:, place[code]] ** 3).double().numpy()
+        return (sign * digits.column(subject, shown[0], code) ** 3).double().numpy()
 
+    monkeypatch.setattr(Space, "decode", decoded)
     monkeypatch.setattr(digits, "strokes", measured)
     assert digits.chosen(subject) == {"slant": "c3", "width": "c2"}
     assert digits.over_draws(subject, "c3", "slant") == pytest.approx(-1)

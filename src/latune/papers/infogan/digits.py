@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import permutations
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from latune.attributes.image import morphology
 from latune.metrics import recovery
 from latune.metrics.correlation import spearman
 from latune.papers.experiment import Arm, Experiment, Gallery, Measured, Picture, Published, Quantity, Subject, drawn
-from latune.papers.infogan.paper import PAPER, UNTOLD, bound_of, classed, classes_of, decoded, turned
+from latune.papers.infogan.paper import PAPER, UNTOLD, bound_of, classes_of
 from latune.papers.judge import prior
 from latune.papers.plates import plates, shown
 
@@ -42,17 +43,22 @@ def discovered(subject: Subject) -> Measured:
     return Measured(numbers, {"codes": codes, "names": scores["recovery"].detail["names"]})
 
 
-def strokes(subject: Subject, z: Tensor, name: str) -> Float64[np.ndarray, " n"]:
-    """One measurement of the digits that codes `(n, d)` make."""
-    return morphology(subject.space.decode(z).plain().cpu(), workers=1)[name]
+def strokes(images: Any, name: str) -> Float64[np.ndarray, " n"]:
+    """One measurement of digits `(n, 1, h, w)`."""
+    return morphology(images.plain().cpu(), workers=1)[name]
+
+
+def column(subject: Subject, z: Tensor, code: str) -> Tensor:
+    """Where a code of one number is, in codes `(n, d)`."""
+    return z[:, subject.space.coordinates.column(code)]
 
 
 def chosen(subject: Subject) -> dict[str, str]:
     """Which code is called slant and which width: of both ways the one that follows more, on draws of their own."""
     z = prior(subject, subject.settings["draws"] // 2, "chosen")
-    measured = {name: strokes(subject, z, name) for name in STROKES}
+    measured = {name: strokes(subject.space.decode(z), name) for name in STROKES}
     follows = {
-        (name, code): abs(rank_correlation(z[:, subject.space.coordinates.columns(code).start], measured[name]))
+        (name, code): abs(rank_correlation(column(subject, z, code), measured[name]))
         for name in STROKES
         for code in NUMBERS
     }
@@ -63,14 +69,14 @@ def chosen(subject: Subject) -> dict[str, str]:
 def over_draws(subject: Subject, code: str, name: str) -> float:
     """Spearman's correlation of a code with a measurement, over digits of any class, noise and other codes."""
     z = prior(subject, subject.settings["draws"], "over draws")
-    return rank_correlation(z[:, subject.space.coordinates.columns(code).start], strokes(subject, z, name))
+    return rank_correlation(column(subject, z, code), strokes(subject.space.decode(z), name))
 
 
 def while_turned(subject: Subject, code: str, name: str) -> float:
     """The same of one digit while the code alone is turned from -1 to 1, its mean over digits; without its sign."""
-    values = torch.linspace(-1, 1, POSITIONS)
-    z = turned(subject.space, prior(subject, subject.settings["draws"] // 10, "while turned"), code, values)
-    measured = strokes(subject, z.flatten(0, 1), name).reshape(len(z), POSITIONS)
+    values, z = torch.linspace(-1, 1, POSITIONS), prior(subject, subject.settings["draws"] // 10, "while turned")
+    made = subject.space.traverse(None, code, values, at=z)
+    measured = strokes(made.flatten(0, 1), name).reshape(len(z), POSITIONS)
     return float(abs(np.mean([rank_correlation(values, row) for row in measured])))
 
 
@@ -91,12 +97,12 @@ def panels(gallery: Gallery) -> list[Picture]:
     for result in (each for each in gallery.results if each["seed"] == seed):
         subject = gallery.open_subject(result["arm"])
         space, z = subject.space, prior(subject, ROWS, "panels")
-        blocks = {f"{TITLES[result['arm']]}: {CLASS}": decoded(space, classed(space, z, CLASS))}
+        blocks = {f"{TITLES[result['arm']]}: {CLASS}": space.traverse(None, CLASS, at=z).plain()}
         if result["arm"] != "gan":
             values = torch.linspace(-FAR, FAR, COLUMNS)
             codes = result["detail"]["codes"]
             blocks |= {
-                f"{codes[name]} from -2 to 2, {name}": decoded(space, turned(space, z, codes[name], values))
+                f"{codes[name]} from -2 to 2, {name}": space.traverse(None, codes[name], values, at=z).plain()
                 for name in STROKES
             }
         found.append(plates(blocks, [""] * ROWS))

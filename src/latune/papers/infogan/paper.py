@@ -1,4 +1,4 @@
-"""What the experiments of InfoGAN share: the paper, and which code is put where."""
+"""What the experiments of InfoGAN share: the paper, the bound, and what images are recognised as."""
 
 from __future__ import annotations
 
@@ -26,24 +26,3 @@ def bound_of(subject: Subject, code: str, n: int) -> float:
 def classes_of(space: Space, images: Tensor, code: str) -> Tensor:
     """The class of a categorical code that images are recognised as, `(n,)`."""
     return space.encode(images)[:, space.coordinates.columns(code)].argmax(1)
-
-
-def turned(space: Space, z: Tensor, code: str, values: Tensor) -> Tensor:
-    """Codes `(n, d)` with one coordinate at each of k values, `(n, k, d)`."""
-    moved = z[:, None].repeat(1, len(values), 1)
-    moved[:, :, space.coordinates.columns(code).start] = values.to(z)
-    return moved
-
-
-def classed(space: Space, z: Tensor, code: str) -> Tensor:
-    """Codes `(n, d)` in each class of a categorical code, `(n, k, d)`."""
-    columns = space.coordinates.columns(code)
-    k = columns.stop - columns.start
-    moved = z[:, None].repeat(1, k, 1)
-    moved[:, :, columns] = torch.eye(k).to(z)
-    return moved
-
-
-def decoded(space: Space, z: Tensor) -> Tensor:
-    """Images `(n, k, c, h, w)` of codes `(n, k, d)`."""
-    return space.decode(z.flatten(0, 1)).plain().unflatten(0, z.shape[:2])
