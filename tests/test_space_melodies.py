@@ -270,7 +270,7 @@ def test_models_and_likelihoods_of_images_are_refused():
         build(Spec("vgsn", **grid))
     with pytest.raises(RecipeError, match=r"Melodies have the likelihood categorical\. Got bernoulli"):
         build(Spec("vae", **grid, settings={"likelihood": "bernoulli"}))
-    with pytest.raises(RecipeError, match="mlp"):
+    with pytest.raises(RecipeError, match=r"'mlp' are not for melodies. For these there are: measure-gru, melody-lstm"):
         build(Spec("vae", **{**grid, "nets": {"name": "mlp"}}))
     with pytest.raises(RecipeError, match="hidden of measure-gru is one number"):
         check({**RECIPE, "nets": {"name": "measure-gru", "hidden": [8]}}, "test")

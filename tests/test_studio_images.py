@@ -63,7 +63,7 @@ def pixels(page: Any, sample: int = 0) -> np.ndarray:
 
 
 def settled(page: Any, condition: str) -> None:
-    page.wait_for_function(f"(({condition}))(latune.last)")
+    page.wait_for_function(f"!latune.busy() && (({condition}))(latune.last)")
 
 
 def slide(page: Any, name: str, value: float) -> None:

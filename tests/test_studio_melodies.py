@@ -67,7 +67,7 @@ def press(page: Any, name: str, value: float) -> None:
     page.locator(f'[data-knob="{name}"] input').evaluate(
         "(s, value) => { s.value = value; s.dispatchEvent(new Event('change', {bubbles: true})); }", value
     )
-    page.wait_for_function(f"latune.last.held.includes('{name}')")
+    page.wait_for_function(f"!latune.busy() && latune.last.held.includes('{name}')")
 
 
 def test_the_roll_and_the_score_show_what_the_model_writes(page, run) -> None:

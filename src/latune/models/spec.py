@@ -14,7 +14,7 @@ from latune.errors import RecipeError, unknown
 from latune.imports import named
 from latune.medium import Medium, Tunes, medium_of
 from latune.models import MODELS, Model
-from latune.nets import NETS, wrong_settings
+from latune.nets import NETS, over_time, wrong_settings
 from latune.terms import LIKELIHOODS, Likelihood
 from latune.training import Ramp, ramp_of
 
@@ -156,6 +156,9 @@ def _nets(spec: Spec, params: int, width: int) -> tuple[nn.Module, nn.Module]:
     name = settings.pop("name")
     if name not in NETS:
         raise RecipeError(unknown("nets", name, NETS))
+    if over_time(name) != isinstance(spec.medium, Tunes):
+        able = ", ".join(each for each in NETS if over_time(each) == isinstance(spec.medium, Tunes))
+        raise RecipeError(f"The nets '{name}' are not for {spec.medium.many}. For these there are: {able}.")
     if wrong := wrong_settings(name, settings):
         raise RecipeError(" ".join(wrong))
     try:

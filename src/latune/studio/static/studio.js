@@ -5,7 +5,7 @@ import { paintWalk } from "./walk.js";
 import { paintMap, paintSurface, repaintMap } from "./map.js";
 
 const page = window.latune; // token and medium, written by the server; tests and benchmarks read the rest
-Object.assign(page, { log: [], last: null, open: false });
+Object.assign(page, { log: [], last: null, open: false, busy: () => waiting !== 0 || turning.size > 0 });
 let socket = null;
 let number = 0; // of the last message that asks for a picture
 let waiting = 0; // number of the message whose picture is on its way; 0 for none
