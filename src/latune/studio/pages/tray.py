@@ -65,9 +65,11 @@ def _back(desk: Desk) -> None:
 def _choose(desk: Desk, place: int) -> None:
     """Choose a pin as an end of the way, or not; of three, the last two."""
     session = desk.session
+    before = session.ends
     session.ends = [end for end in session.ends if end != place] + ([place] if place not in session.ends else [])
     session.ends, session.share = session.ends[-2:], 0.0
-    session.tell()
+    if 2 in (len(before), len(session.ends)):  # the way appears or goes; else what was clicked shows it already
+        session.tell()
 
 
 def thumbnail(space: Space, z: Tensor) -> str:
