@@ -5,11 +5,12 @@ import { paintWalk } from "./walk.js";
 import { paintMap, paintSurface, repaintMap } from "./map.js";
 
 const page = window.latune; // token and medium, written by the server; tests and benchmarks read the rest
-Object.assign(page, { log: [], last: null, open: false, busy: () => waiting !== 0 || turning.size > 0 });
+Object.assign(page, { log: [], last: null, open: false, busy: () => waiting !== 0 || released || turning.size > 0 });
 let socket = null;
 let number = 0; // of the last message that asks for a picture
 let waiting = 0; // number of the message whose picture is on its way; 0 for none
 let sent = {}; // the knob that was turned last, and where to
+let released = false; // a hand let go of it while its picture was on its way, and the server is not told yet
 const turning = new Map(); // knobs that moved meanwhile: of each only the last position counts
 
 export function send(message) {
@@ -18,14 +19,23 @@ export function send(message) {
 
 export function turn(name, value, done, at) {
   const before = turning.get(name);
-  if (done && !before && sent.name === name && sent.value === value) { send({ keep: true }); return; } // it is shown already
+  if (done && !before && sent.name === name && sent.value === value) { // it is shown already, or about to be
+    released = true;
+    flush();
+    return;
+  }
   turning.delete(name);
   turning.set(name, { turn: name, value, done: done || (before?.done ?? false), at: before?.at ?? at });
   flush();
 }
 
 function flush() {
-  if (waiting || !turning.size || socket?.readyState !== WebSocket.OPEN) return;
+  if (waiting || socket?.readyState !== WebSocket.OPEN) return;
+  if (released) { // only now: the answer must not overtake the picture, which does not know of it
+    released = false;
+    send({ keep: true });
+  }
+  if (!turning.size) return;
   const [name, message] = turning.entries().next().value;
   turning.delete(name);
   waiting = ++number;
