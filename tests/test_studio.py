@@ -26,7 +26,7 @@ from latune.studio.playing import play, start, turned
 from latune.studio.rules import rule_in_words
 from latune.studio.serving import free_port
 from latune.studio.session import Session
-from latune.studio.state import History, State, packed, read_address
+from latune.studio.state import History, State, View, packed, read_address, read_view
 from latune.studio.stream import read_message
 from latune.studio.uploads import Brought, fit_of, read_upload, shown_name
 from latune.studio.work import MOST_WAITING, Busy, Work
@@ -70,6 +70,18 @@ def test_what_an_address_cannot_mean_is_told(space, words) -> None:
     state, wrong = read_address(words, knobs_of(space), space.codes.width)
     assert state == State()
     assert len(wrong) == 1
+
+
+def test_an_address_gives_its_view_back() -> None:
+    from urllib.parse import parse_qsl
+
+    view = View(focus=2, original=True, scale="F# dorian", tempo=90.0)
+    words = dict(parse_qsl(State(seed=4).address(view)))
+    assert words == {"seed": "4", "focus": "3", "original": "1", "scale": "F# dorian", "tempo": "90"}
+    assert read_view(words, ["F# dorian"]) == (view, [])
+    for wrong in ({"focus": "0"}, {"focus": "99"}, {"original": "yes"}, {"scale": "F# dorian"}, {"tempo": "1e9"}):
+        assert read_view(wrong, ["C major"])[0] == View()
+        assert len(read_view(wrong, ["C major"])[1]) == 1
 
 
 def test_history_forgets_what_was_undone() -> None:

@@ -131,6 +131,21 @@ def test_undo_redo_reset_compare_and_lock_by_the_keyboard(page) -> None:
     settled(page, "(last) => !last.held.length && !last.locked.length")
 
 
+def test_the_address_shows_what_is_in_focus_and_the_original(page) -> None:
+    slide(page, "thickness", 3)
+    page.keyboard.press("3")
+    page.keyboard.press("a")
+    settled(page, "(last) => last.original && last.focus === 2 && last.address?.includes('original=1')")
+    original = pixels(page, 2)
+    page.goto(page.url)
+    settled(page, "(last) => last.original && last.focus === 2")
+    assert page.locator("#stage .tile").nth(2).locator(".look").get_attribute("aria-pressed") == "true"
+    assert np.array_equal(pixels(page, 2), original)
+    page.keyboard.press("a")
+    settled(page, "(last) => !last.original && !last.address?.includes('original')")
+    assert not np.array_equal(pixels(page, 2), original)
+
+
 def test_pins_and_the_way_between_two_of_them(page, run) -> None:
     page.keyboard.press("p")
     page.get_by_role("button", name="Show pin 1").wait_for()
@@ -222,9 +237,19 @@ def test_a_walk_runs_pauses_and_holds_what_is_painted(page) -> None:
     page.mouse.up()
     page.get_by_label("What is not held begins as").click()
     page.get_by_role("option", name="noise").click()
+    held_cells = """[...document.getElementById('mask').getContext('2d').getImageData(0, 0, 8, 8).data]
+        .filter((_, k) => k % 4 === 3)"""  # how dark the mask is, a number a cell
     painted = "[...document.getElementById('walk').getContext('2d').getImageData(0, 0, 32, 32).data]"
     page.evaluate('latune.walk("speed", {speed: 30})')
     before = np.array(page.evaluate(painted)).reshape(32, 32, 4)[..., 0]
+    mask.focus()
+    for key in ["ArrowDown"] * 3 + ["ArrowLeft"] * 2 + [" "]:  # a dab of the brush by the keyboard, and away with it
+        page.keyboard.press(key)
+    covered = f"{held_cells}.filter((each, k) => each > 0 && k >= 24).length"
+    assert page.evaluate(covered) == 13  # what is left of a disc at the lower edge
+    page.keyboard.press("Backspace")
+    mask.blur()
+    assert page.evaluate(covered) == 0
     page.get_by_role("button", name="Start").click()
     page.wait_for_function("latune.steps >= 5")
     page.get_by_role("button", name="Pause").click()
@@ -264,8 +289,14 @@ def test_the_map_shows_the_data_and_a_click_goes_there(page) -> None:
     settled(page, "(last) => last.whole && last.n === 1")
     page.get_by_role("button", name="Surface").click()
     page.wait_for_function("document.getElementById('map').dataset.side === '21'")
-    page.mouse.click(area["x"] + area["width"] * 0.75, area["y"] + area["height"] * 0.25)
+    page.locator("#map").focus()
+    for key in ["Shift+ArrowRight"] * 2 + ["Shift+ArrowUp"] * 3:  # a cross, from where it is
+        page.keyboard.press(key)
+    said = page.locator("#map").get_attribute("aria-label")
+    page.keyboard.press("Enter")
     settled(page, "(last) => last.held.length === 2")
+    for name in page.evaluate("latune.last.held"):
+        assert f"{name} {page.evaluate(f'latune.last.values.{name}'):.2f}" in said
     assert page.evaluate("latune.last.values[latune.last.held[0]]") > 0.5
     page.keyboard.press("z")  # one click, one change
     settled(page, "(last) => last.whole && last.held.length === 0")

@@ -342,7 +342,7 @@ class Learner(ABC):
         near: float | None = None,
         seed: int = 0,
         again: bool = False,
-        progress: bool = False,
+        progress: bool | Callable[[float], None] = False,
     ) -> Control:
         """Learn what real codes look like, as the control `realism`: a dial of every sample and every edit.
 
@@ -352,7 +352,7 @@ class Learner(ABC):
             near: weight of the distance that the actor moves, instead of the preset's.
             seed: of every draw.
             again: put it in the place of the one that is there.
-            progress: show a bar.
+            progress: show a bar; or a function, which is given the share of the work that is done, from 0 to 1.
         """
         if REALISM in self._made and not again:
             raise DataError(
@@ -502,7 +502,7 @@ class Learner(ABC):
         return self._codes.of(data, split, self.folder)
 
     def _play(
-        self, name: str, lesson: Lesson, how: Learning, seed: int, progress: bool, judge: Critics | None = None
+        self, name: str, lesson: Lesson, how: Learning, seed: int, progress: Any, judge: Critics | None = None
     ) -> Players:
         """Learn an actor; a long learning that is stopped goes on when it is asked for again."""
         known = (lesson.codes.mean, lesson.codes.scale, lesson.targets)

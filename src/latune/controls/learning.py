@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -266,7 +266,7 @@ def learn_actor(
     how: Learning,
     seed: int = 0,
     folder: Path | None = None,
-    progress: bool = False,
+    progress: bool | Callable[[float], None] = False,
     judge: nn.Module | None = None,
 ) -> Players:
     """Learn a critic and an actor: of realism where the lesson has no targets, else conditional on them.
@@ -277,7 +277,7 @@ def learn_actor(
         how: a preset or your own.
         seed: of weights and draws.
         folder: where a long training keeps a checkpoint, from which the same call continues; None for memory.
-        progress: show a bar.
+        progress: show a bar; or a function, which is given the share of the steps that is done, from 0 to 1.
         judge: an attribute critic of the same lesson, `(n, d)` points to `(n, k)` logits; it learns no more. Used where
             `how.attribute` has a weight.
     """
@@ -291,7 +291,12 @@ def learn_actor(
 
 
 def play(
-    game: Game, steps: int, draws: Generators, folder: Path | None = None, progress: bool = False, **plan: Any
+    game: Game,
+    steps: int,
+    draws: Generators,
+    folder: Path | None = None,
+    progress: bool | Callable[[float], None] = False,
+    **plan: Any,
 ) -> None:
     """Play a game that draws its own examples; `plan` is what a `latune.training.Plan` takes besides."""
     whole = Plan(steps=steps, log_every=100, validate_every=0, checkpoint_seconds=CHECKPOINT_SECONDS, **plan)

@@ -19,7 +19,7 @@ from latune.space import Space
 from latune.studio.frames import frame, images_part, melodies_of, melodies_part
 from latune.studio.knobs import knobs_of
 from latune.studio.playing import line_between, play, start
-from latune.studio.state import History, State, dial
+from latune.studio.state import History, State, View, dial
 from latune.studio.uploads import Brought, Fit, fit_of
 from latune.studio.walking import Walking
 
@@ -80,10 +80,12 @@ class Session:
 
     # --- what is asked of it ------------------------------------------------------------------------------------------
 
-    def begin(self, state: State, told: list[str]) -> None:
-        """Start from the state of an address."""
+    def begin(self, state: State, view: View, told: list[str]) -> None:
+        """Start from what an address says."""
         self.history = History(state)
         self.state = state
+        self.focus, self.original = min(view.focus, self.tiles - 1), view.original
+        self.scale, self.tempo = (view.scale, view.tempo) if self.melodic else ("", 0.0)
         self.told += told
 
     def turn(self, name: str, value: Any, done: bool) -> None:
@@ -171,6 +173,11 @@ class Session:
         """Whether what is set may take long to make: a control that has to go down its critic, or melodies."""
         state = self.state
         return self.melodic or bool(state.wished or state.realism or state.locked - self.columns.keys())
+
+    @property
+    def view(self) -> View:
+        """How it is looked at."""
+        return View(self.focus, self.original, self.scale, self.tempo)
 
     def values(self) -> dict[str, float]:
         """Where each slider and choice of a coordinate is, of the sample in focus."""
@@ -339,7 +346,7 @@ class Session:
             "locked": sorted(state.locked),
             "dials": {"realism": state.realism, "identity": state.identity},
             "original": self.original,
-            "address": state.address() if state == self.history.now else None,
+            "address": state.address(self.view) if state == self.history.now else None,
             "can": [self.history.place > 0, self.history.place < len(self.history) - 1],
             "whole": bool(state.codes),
         }

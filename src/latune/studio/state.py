@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,6 +19,35 @@ from latune.studio.knobs import Knob
 MOST_SAMPLES = 16
 MOST_IN_ADDRESS = 6000  # letters of codes in an address: browsers and servers cut longer ones
 KEPT = 200  # states of a history
+TEMPI = (30.0, 300.0)  # quarter notes a minute
+
+
+@dataclass(frozen=True)
+class View:
+    """How a state is looked at; what is made stays the same.
+
+    Args:
+        focus: the sample that is pinned, taken, engraved and walked from, from 0.
+        original: whether that is shown which was there before anything was turned.
+        scale: notes outside of it are red; "" for none.
+        tempo: quarter notes a minute; 0 for the melodies' own.
+
+    >>> View(focus=2, scale="C major").words
+    {'focus': 3, 'scale': 'C major'}
+    """
+
+    focus: int = 0
+    original: bool = False
+    scale: str = ""
+    tempo: float = 0.0
+
+    @property
+    def words(self) -> dict[str, Any]:
+        """What of it stands in an address; people count from 1."""
+        words: dict[str, Any] = {"focus": self.focus + 1} if self.focus else {}
+        words |= {"original": 1} if self.original else {}
+        words |= {"scale": self.scale} if self.scale else {}
+        return words | ({"tempo": f"{self.tempo:g}"} if self.tempo else {})
 
 
 @dataclass(frozen=True)
@@ -64,7 +93,7 @@ class State:
 
     # --- in the address of a page -------------------------------------------------------------------------------------
 
-    def address(self) -> str:
+    def address(self, view: View | None = None) -> str:
         """The query of the address that shows this again."""
         from urllib.parse import urlencode
 
@@ -78,7 +107,7 @@ class State:
         if self.codes:
             letters = base64.urlsafe_b64encode(self.codes).decode().rstrip("=")
             words |= {"at": letters} if len(letters) <= MOST_IN_ADDRESS else {"at": "too long"}
-        return urlencode(words)
+        return urlencode(words | (view.words if view else {}))
 
 
 def read_address(words: Mapping[str, str], knobs: Iterable[Knob], width: int) -> tuple[State, list[str]]:
@@ -116,6 +145,30 @@ def read_address(words: Mapping[str, str], knobs: Iterable[Knob], width: int) ->
         except (ValueError, DataError) as error:
             wrong.append(str(error))
     return state, wrong
+
+
+def read_view(words: Mapping[str, str], scales: Collection[str]) -> tuple[View, list[str]]:
+    """The view of an address, and what in it could not be used, in sentences.
+
+    >>> read_view({"focus": "3", "scale": "H major"}, ["C major"])
+    (View(focus=2, ...), ["There is no scale 'H major' to choose."])
+    """
+    view, wrong = View(), []
+    for key, word in words.items():
+        try:
+            if key == "focus":
+                view = replace(view, focus=_whole(word, 1, MOST_SAMPLES) - 1)
+            elif key == "original":
+                view = replace(view, original=bool(_whole(word, 0, 1)))
+            elif key == "tempo":
+                view = replace(view, tempo=float(_whole(word, round(TEMPI[0]), round(TEMPI[1]))))
+            elif key == "scale":
+                if word not in scales:
+                    raise ValueError(f"There is no scale {word[:40]!r} to choose.")
+                view = replace(view, scale=word)
+        except ValueError as error:
+            wrong.append(str(error))
+    return view, wrong
 
 
 def dial(name: str, value: Any) -> float:

@@ -18,13 +18,13 @@ from latune.music.writing.engraving import svg
 from latune.studio.frames import frame, images_part
 from latune.studio.knobs import wishes_of
 from latune.studio.session import Session
+from latune.studio.state import TEMPI
 from latune.studio.walking import Walking, as_batch, mask_of
 from latune.studio.work import Work
 
 BRIEF = 0.005  # seconds that a picture may take in the server's own thread
 QUIET = 0.15  # seconds without a change after which the score is engraved
 BETWEEN = "/between"  # the way between two pins: no control has a name like it
-TEMPI = (30.0, 300.0)  # quarter notes a minute
 MOST_MESSAGE = 65_536  # letters of a message: a mask of 224 x 224 cells fits
 
 
@@ -103,7 +103,8 @@ class Stream:
                 finally:
                     session.changed.set()  # every message is answered, so that the hand is not left waiting
         elif "tempo" in message:
-            session.tempo = min(max(float(message["tempo"]), TEMPI[0]), TEMPI[1])
+            session.tempo = float(round(min(max(float(message["tempo"]), TEMPI[0]), TEMPI[1])))
+            session.changed.set()
         elif "keep" in message:  # the hand let go of what is shown already
             session.history.add(session.state)
             await self.send(frame({"kind": "about", **session.about()}))

@@ -81,7 +81,8 @@ class Trainer:
         folder: the run folder; None keeps everything in memory.
         about: plain data stored in the checkpoint; a checkpoint with other data is refused.
         validate: numbers for the log, measured at the end of an epoch.
-        progress: show a bar with the loss and the time left.
+        progress: show a bar with the loss and the time left; or a function, which is given the share of the steps that
+            is done, from 0 to 1.
     """
 
     def __init__(
@@ -94,7 +95,7 @@ class Trainer:
         folder: Path | None = None,
         about: dict[str, Any] | None = None,
         validate: Callable[[], dict[str, float]] | None = None,
-        progress: bool = False,
+        progress: bool | Callable[[float], None] = False,
     ) -> None:
         self.game, self.data, self.plan, self.generators = game, data, plan, generators
         self.folder, self.about, self.validate, self.progress = folder, about or {}, validate, progress
@@ -147,12 +148,14 @@ class Trainer:
         began = last_save = time.monotonic()
         seconds_before = self.seconds
         try:
-            with progress_bar(self.progress) as bar:
+            with progress_bar(self.progress is True) as bar:
                 task = bar.add_task("training", total=self.total, completed=self.step, note="")
                 while self.step < self.total:
                     history.append(self.game.step(self.batch(self.step), self.step))
                     self._average()
                     self.step += 1
+                    if callable(self.progress):
+                        self.progress(self.step / self.total)
                     if self.step in self.plan.keep:
                         self._keep()
                     last = self.step == self.total

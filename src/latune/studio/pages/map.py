@@ -13,7 +13,11 @@ from latune.studio.frames import frame
 from latune.studio.pages.acting import Desk, box, raw
 from latune.studio.pages.tray import thumbnail
 
-STAGE = '<canvas id="map" role="img" aria-label="Map of the codes: a click goes there"></canvas><div id="legend"></div>'
+NAME = "Map of the codes: a click goes there, or arrow keys and Enter"
+STAGE = (
+    f'<canvas id="map" role="application" tabindex="0" aria-label="{NAME}" data-name="{NAME}"></canvas>'
+    '<div id="legend"></div>'
+)
 
 
 def stage() -> None:

@@ -16,14 +16,16 @@ from latune.studio.pages import opening, teach, toolbar, tray, walk
 from latune.studio.pages.acting import Desk, box, raw, tool
 from latune.studio.pages.knob_panel import knob_panel
 from latune.studio.session import Session
-from latune.studio.state import read_address
+from latune.studio.state import read_address, read_view
 from latune.studio.studio import Studio
 
 KEYS = (
     ("R", "draw other samples"), ("Z, Ctrl+Z", "undo"), ("Y", "redo"), ("0", "let every knob go"),
     ("A", "original or made"), ("P", "pin the sample in focus"), ("1 to 9", "look at a sample"),
     ("U", "bring a file"), ("arrows", "turn the slider in focus"), ("Space", "play, stop"), ("O", "repeat"),
-    ("E", "all samples in turn"), ("W", "start or pause the walk"), ("D", "dark or light"), ("?", "these keys"),
+    ("E", "all samples in turn"), ("W", "start or pause the walk"),
+    ("arrows, Space", "on the walk: paint what is held (Backspace erases)"), ("arrows, Enter", "on the map: go there"),
+    ("D", "dark or light"), ("?", "these keys"),
 )  # fmt: skip
 
 
@@ -43,11 +45,13 @@ def register(studio: Studio) -> None:
             ui.label(str(error)).classes("say")
             return
         client.on_delete(partial(studio.leave, session))
-        state, told = read_address(dict(request.query_params), knobs_of(studio.space), studio.space.codes.width)
-        if "n" not in request.query_params:
+        words = dict(request.query_params)
+        state, told = read_address(words, knobs_of(studio.space), studio.space.codes.width)
+        view, wrong = read_view(words, toolbar.scales())
+        if "n" not in words:
             state = replace(state, n=session.state.n)
-        session.begin(state, told)
-        build(studio, session, request.query_params.get("tab", "play"))
+        session.begin(state, view, told + wrong)
+        build(studio, session, words.get("tab", "play"))
 
 
 def build(studio: Studio, session: Session, tab: str) -> None:

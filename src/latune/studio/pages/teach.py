@@ -8,7 +8,7 @@ from typing import Any
 
 from nicegui import ui
 
-from latune.controls import Control
+from latune.controls import REALISM, Control
 from latune.errors import DataError
 from latune.studio.pages.acting import Desk, box
 from latune.studio.rules import BLOCKS, rule_in_words
@@ -58,6 +58,8 @@ def build(desk: Desk) -> None:
     ui.button("Learn", icon="school", on_click=by_taste).props("unelevated no-caps").classes("wide primary")
     if session.melodic:
         _by_rule(desk, learning)
+    if session.space.encodes:
+        _realism(desk, learning)
     learning.build()
     ui.label("What it was taught").classes("head")
     _shelf(desk)
@@ -140,6 +142,30 @@ def _by_rule(desk: Desk, learning: Learning) -> None:
         await learning.learn(called, learn)
 
     ui.button("Learn the rule", icon="rule", on_click=by_rule).props("unelevated no-caps").classes("wide primary")
+
+
+def _realism(desk: Desk, learning: Learning) -> None:
+    """The dial that mends what is made, for a run that has none yet."""
+    space, studio = desk.session.space, desk.studio
+
+    def learn() -> Control:
+        data = studio.data()
+        if data is None:
+            raise DataError("What is real is learned from the data of this run, which are not at hand.")
+        return space.controls.learn_realism(data, progress=learning.at)
+
+    @ui.refreshable
+    def offer() -> None:
+        if REALISM in space.controls:
+            return
+        ui.label("Teach what is real").classes("head")
+        ui.label("From the data of this run, in minutes: a dial that mends what is made.").classes("say")
+        button = ui.button("Learn realism", icon="auto_fix_high", on_click=lambda: learning.learn(REALISM, learn))
+        button.props("unelevated no-caps").classes("wide primary")
+
+    with box():
+        offer()
+    desk.session.watchers.append(offer.refresh)
 
 
 def _shelf(desk: Desk) -> None:

@@ -74,6 +74,11 @@ def _downloads(desk: Desk) -> None:
             ui.menu_item(form.title, lambda name=name: ui.download(f"/take/{session.token}/{name}"))
 
 
+def scales() -> list[str]:
+    """The scales to choose from."""
+    return [f"{root} {mode}" for mode in list(SCALES)[:8] for root in NOTES]
+
+
 def _scale(desk: Desk) -> None:
     """Which notes are right: the others are red, in the roll and in the score."""
     session = desk.session
@@ -85,9 +90,7 @@ def _scale(desk: Desk) -> None:
         await desk.do(put)
         session.changed.set()
 
-    scales = {"": "no scale", **{f"{root} {mode}": f"{root} {mode}" for mode in list(SCALES)[:8] for root in NOTES}}
-    with ui.select(scales, value="", on_change=choose, with_input=False).props(
-        "dense borderless options-dense"
-    ) as field:
+    options = {"": "no scale", **{name: name for name in scales()}}
+    with ui.select(options, value=session.scale, on_change=choose).props("dense borderless options-dense") as field:
         field.props('aria-label="Scale: notes outside of it are red"').classes("scale")
         field.tooltip("Notes outside of this scale are red")

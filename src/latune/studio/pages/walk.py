@@ -13,7 +13,8 @@ from latune.studio.walking import SPEEDS, as_batch
 
 CANVAS = """
 <div class="walk"><canvas id="walk" role="img" aria-label="The walk"></canvas>
-<canvas id="mask" role="img" aria-label="Paint here what is held"></canvas></div>
+<canvas id="mask" role="application" tabindex="0"
+  aria-label="Paint here what is held: arrow keys move the brush, Space paints, Backspace erases"></canvas></div>
 <div class="steps" id="steps" role="status">step 0</div>
 """
 

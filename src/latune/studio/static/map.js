@@ -7,6 +7,7 @@ const DARK = [[126, 78, 170], [86, 112, 176], [33, 145, 140], [94, 201, 98], [25
 const stops = () => (document.body.classList.contains("body--dark") ? DARK : LIGHT);
 const EDGE = 40; // pixels around the field
 let shown = null;
+let aim = null; // where the keyboard's cross is, [x, y] from 0 to 1
 
 function shade(share) {
   const of = stops(), at = Math.min(0.9999, Math.max(0, share)) * (of.length - 1), i = Math.floor(at);
@@ -69,6 +70,7 @@ export function paintMap(header) {
   });
   here(pen, box, header);
   legend(header);
+  cross(canvas, pen, box, header);
   canvas.dataset.points = header.points.length;
 }
 
@@ -84,6 +86,7 @@ export function paintSurface(header) {
   axes(pen, box, header);
   here(pen, box, header);
   legend(header);
+  cross(canvas, pen, box, header);
   canvas.dataset.side = n;
 }
 
@@ -97,6 +100,35 @@ function here(pen, box, header) {
   pen.stroke();
   pen.lineWidth = 1;
 }
+
+function cross(canvas, pen, box, header) {
+  if (!aim) return;
+  const x = box.left + aim[0] * box.wide, y = box.top + (1 - aim[1]) * box.high;
+  const along = ([low, high], share) => (low + share * (high - low)).toFixed(2);
+  const said = `${header.names[0]} ${along(header.x, aim[0])}, ${header.names[1]} ${along(header.y, aim[1])}`;
+  pen.strokeStyle = pen.fillStyle = colour("--ink");
+  pen.beginPath();
+  for (const [dx, dy] of [[10, 0], [0, 10]]) { pen.moveTo(x - dx, y - dy); pen.lineTo(x + dx, y + dy); }
+  pen.stroke();
+  pen.textAlign = aim[0] > 0.6 ? "right" : "left";
+  pen.fillText(said, x + (aim[0] > 0.6 ? -8 : 8), y + (aim[1] > 0.9 ? 18 : -8));
+  pen.textAlign = "left";
+  canvas.setAttribute("aria-label", `${canvas.dataset.name}. The cross is at ${said}.`);
+}
+
+// By the keyboard: arrows move a cross, with Shift in longer steps; Enter and Space go there.
+const MOVES = { ArrowUp: [0, 1], ArrowDown: [0, -1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
+document.addEventListener("keydown", (event) => {
+  const move = MOVES[event.key], goes = [" ", "Enter"].includes(event.key);
+  if (event.target.id !== "map" || !shown || (!move && !goes)) return;
+  event.preventDefault();
+  event.stopPropagation(); // no other key of the page is meant
+  aim ??= shown.here ? [...shown.here] : [0.5, 0.5];
+  if (move) aim = aim.map((each, k) => Math.min(1, Math.max(0, each + move[k] * (event.shiftKey ? 0.1 : 0.02))));
+  else send({ map: aim, of: shown.kind });
+  repaintMap();
+}, true);
+document.addEventListener("focusout", (event) => { if (event.target.id === "map") { aim = null; repaintMap(); } });
 
 document.addEventListener("click", (event) => {
   if (event.target.id !== "map" || !shown) return;
