@@ -434,7 +434,8 @@ class Learner(ABC):
         memory: Mapping[str, Tensor] | None = None,
     ) -> Control:
         """Learn what a lesson teaches, measure it beside the baseline, and put it on the shelf."""
-        judge = self._preset(judging or ("few" if few else "default"), JUDGINGS, Judging)
+        usual = "few" if few else "fast" if lesson.n < ACTOR_FROM else "default"
+        judge = self._preset(judging or usual, JUDGINGS, Judging)
         how = "labels" if how == "default" and lesson.kind == "labels" else how
         learning = self._preset(how, PRESETS, Learning)
         learning = learning if near is None else replace(learning, near=near)
