@@ -24,14 +24,16 @@ SIZE = {"width": 1280, "height": 800}
 
 
 @contextmanager
-def shown(run: Path, scheme: str) -> Iterator[Any]:
-    """A page of the studio of a copy of a run."""
+def shown(run: Path | None, scheme: str, ready: str = "window.latune?.last") -> Iterator[Any]:
+    """A page of the studio of a copy of a run; of none, that of the first start."""
     from playwright.sync_api import sync_playwright
 
     browser = os.environ.get("LATUNE_CHROMIUM") or shutil.which("chromium")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as started:
-        shutil.copytree(run, Path(folder) / run.name)
-        command = [sys.executable, "-m", "latune.cli", "studio", run.name, "--port", "0", "--no-browser"]
+        if run is not None:
+            shutil.copytree(run, Path(folder) / run.name)
+        names = [run.name] if run is not None else []
+        command = [sys.executable, "-m", "latune.cli", "studio", *names, "--port", "0", "--no-browser"]
         server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder)
         try:
             assert server.stdout is not None
@@ -41,7 +43,7 @@ def shown(run: Path, scheme: str) -> Iterator[Any]:
             page = chromium.new_page(viewport=SIZE, color_scheme=scheme)  # type: ignore[arg-type]
             page.set_default_timeout(60_000)
             page.goto(address[0] + "/?seed=7")
-            page.wait_for_function("window.latune?.last")
+            page.wait_for_function(ready)
             yield page
             chromium.close()
         finally:
@@ -109,12 +111,19 @@ def measures(run: Path) -> None:
         taken(page, "melodies")
 
 
+def first_start() -> None:
+    """The demo model is being trained."""
+    with shown(None, "light", "/: [3-6]\\d%/.test(document.body.innerText)") as page:
+        taken(page, "first-start")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--digits", type=Path, required=True)
     parser.add_argument("--measures", type=Path, required=True)
     asked = parser.parse_args()
     FOLDER.mkdir(parents=True, exist_ok=True)
+    first_start()
     digits(asked.digits.resolve())
     measures(asked.measures.resolve())
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from latune.metrics import METRICS, Score, disentanglement
 
-few = settings(max_examples=3, deadline=None, derandomize=True, database=None)
+few = settings(max_examples=2, deadline=None, derandomize=True, database=None)
 seeds = st.integers(0, 30)
 
 DISCRETE = {"a": False, "b": True}

@@ -161,9 +161,9 @@ def _realism(desk: Desk, learning: Learning) -> None:
         ui.label("Teach what is real").classes("head")
         ui.label("From the data of this run, in minutes: a dial that mends what is made.").classes("say")
         button = ui.button("Learn realism", icon="auto_fix_high", on_click=lambda: learning.learn(REALISM, learn))
-        button.props("unelevated no-caps").classes("wide primary")
+        button.props("outline no-caps").classes("wide")
 
-    with box():
+    with box("offer"):
         offer()
     desk.session.watchers.append(offer.refresh)
 

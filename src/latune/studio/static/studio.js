@@ -5,11 +5,13 @@ import { paintWalk } from "./walk.js";
 import { paintMap, paintSurface, repaintMap } from "./map.js";
 
 const page = window.latune; // token and medium, written by the server; tests and benchmarks read the rest
-Object.assign(page, { log: [], last: null, open: false, busy: () => waiting !== 0 || released || turning.size > 0 });
+Object.assign(page, { log: [], last: null, open: false, busy: () => waiting !== 0 || released || resting !== null || turning.size > 0 });
+const REST = 250; // milliseconds
 let socket = null;
 let number = 0; // of the last message that asks for a picture
 let waiting = 0; // number of the message whose picture is on its way; 0 for none
 let sent = {}; // the knob that was turned last, and where to
+let resting = null; // timer, after which the address is written
 let released = false; // a hand let go of it while its picture was on its way, and the server is not told yet
 const turning = new Map(); // knobs that moved meanwhile: of each only the last position counts
 
@@ -93,9 +95,16 @@ function about(header) {
   Object.assign(page.last, { ...header, kind: page.last.kind });
   setKnobs(page.last);
   if (header.address) {
-    const tab = document.body.dataset.tab;
-    history.replaceState(null, "", `?${header.address}${tab && tab !== "play" ? `&tab=${tab}` : ""}`);
+    clearTimeout(resting);
+    resting = setTimeout(writeAddress, REST);
   }
+}
+
+// Once the hand rests: with every new address a browser fetches the page's icon again.
+function writeAddress() {
+  resting = null;
+  const tab = document.body.dataset.tab;
+  if (page.last.address) history.replaceState(null, "", `?${page.last.address}${tab && tab !== "play" ? `&tab=${tab}` : ""}`);
 }
 
 function tell(text) {
