@@ -6,9 +6,9 @@ Without --run it trains three models for a moment, which is enough to time them:
 `arvae-mnist` (where LATUNE_DATA has it) and measures by `arvae-bach-demo`. A slider is moved by the arrow keys of a
 headless Chromium at 1280 x 800, twelve times a second, with 8 images or 4 melodies side by side; the time is from the
 slider's event to the frame in which the picture was painted (`painted`), and to its last pixel on the canvas (`drawn`),
-which does not wait for the screen's next refresh. A crowd is so many open pages, each with its own session and stream, whose hands move a
-slider about ten times a second for a minute; its times are from a message to its picture. The exit status is 1 where a
-target is missed.
+which does not wait for the screen's next refresh. A crowd is so many open pages, each with its own session and stream,
+whose hands move a slider about ten times a second for a minute; its times are from a message to its picture. The exit
+status is 1 where a target is missed.
 """
 
 from __future__ import annotations

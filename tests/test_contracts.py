@@ -336,7 +336,7 @@ def learned_likelihood(model: str, nets: str = "mlp") -> dict[str, Any]:
     if nets in TUNES:
         return {"scale": "softplus"}
     if model in JUDGED:
-        return {"scale": "softplus", "penalty": 0.1, "smoothing": 0.1}
+        return {"scale": "softplus", "penalty": 0.1, "smoothing": 0.1, "distortion": 0.1}
     return {"likelihood": "gaussian", "sigma": "learned", "scale": "softplus"}
 
 

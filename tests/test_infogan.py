@@ -15,7 +15,8 @@ from latune.controls.critics import Judging
 from latune.data import from_arrays
 from latune.errors import DataError
 from latune.models import Spec, build
-from latune.models.infogan import InfoGAN
+from latune.models.distortion import distorted
+from latune.models.infogan import InfoGAN, InfoGANScene
 from latune.moves import Put
 from latune.nets import LatentNets
 from latune.nets.adversarial import TABLES, Adversarial
@@ -262,6 +263,38 @@ def test_the_recognisers_sigma_has_a_floor():
     assert isinstance(held, Gaussian) and isinstance(free, Gaussian)
     assert held.scale.min().item() == pytest.approx(0.05)
     assert free.scale.min().item() < 1e-20
+
+
+def test_distorted_images_are_looked_at_through_affine_maps_and_keep_their_gradients():
+    """Of an image that is a ramp of its column, an affine map makes another ramp, within what was drawn."""
+    side, most = 64, 0.2
+    place = (torch.arange(side) + 0.5) * 2 / side - 1  # from -1 to 1
+    ramp = place.expand(500, 1, side, side).clone().requires_grad_()
+    seen = distorted(ramp, most, torch.Generator().manual_seed(0))
+    middle = seen[:, 0, 16:48, 16:48].detach()  # nothing of it comes from outside
+    across = middle.diff(dim=2) * side / 2  # 1 + a_11
+    along = middle.diff(dim=1) * side / 2  # a_12
+    assert (across - across.mean((1, 2), keepdim=True)).abs().max() < 1e-3
+    for slope, centre in ((across.mean((1, 2)), 1.0), (along.mean((1, 2)), 0.0)):
+        assert (slope - centre).abs().max() <= most + 1e-3
+        assert (slope - centre).abs().max() > 0.95 * most
+        assert abs((slope - centre).std() - most / 3**0.5) < 0.01
+    shift = middle.mean((1, 2))
+    assert 0.95 * most / 2 < shift.abs().max() <= most / 2 + 1e-3
+    seen.sum().backward()
+    assert ramp.grad is not None and ramp.grad.abs().sum() > 0
+
+
+def test_the_judge_sees_real_and_made_images_distorted_only_while_it_learns():
+    model, seen = small(distortion=0.2), batch(32)
+    plain = model.judged(seen.x)[:, :1]
+    much = 0.2 * plain.std()
+    scene, again = (InfoGANScene(model, seen, seeded(1)) for _ in range(2))
+    assert (scene.real - plain).abs().max() > much
+    assert torch.equal(scene.real, again.real)
+    assert (scene.shown - model.judged(model.decode(scene.z))).abs().max() > much
+    model.distortion = 0.0
+    assert torch.equal(InfoGANScene(model, seen, seeded(1)).real, plain)
 
 
 def test_a_gan_without_codes_is_refused():

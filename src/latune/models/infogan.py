@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from latune.codes import Categorical, Codes, Gaussian, Normal, OneOf, Scale, Uniform
+from latune.models.distortion import distorted
 from latune.models.model import Model
 from latune.nets.adversarial import Judge
 from latune.terms import believe, discriminate, information, r1
@@ -37,19 +38,23 @@ class InfoGANScene:
     @cached_property
     def shown(self) -> Tensor:
         """What the judge says of made images: its logit, and what it recognises. Gradients reach the generator."""
-        return self.model.judged(self.model.decode(self.z))
+        return self.model.judged(self.seen(self.model.decode(self.z)))
 
     @cached_property
     def caught(self) -> Tensor:
         """The same, of images that nothing is learned through: the judge's own look."""
         with torch.no_grad():
             made = self.model.decode(self.z)
-        return self.model.judged(made, through_trunk=self.model.inform)
+        return self.model.judged(self.seen(made), through_trunk=self.model.inform)
 
     @cached_property
     def real(self) -> Tensor:
         """The judge's logits of real images, `(n, 1)`; of their own call, whose batch statistics are of real ones."""
-        return self.model.judged(self.x)[:, :1]
+        return self.model.judged(self.seen(self.x))[:, :1]
+
+    def seen(self, x: Tensor) -> Tensor:
+        """Images as the judge sees them while it learns."""
+        return distorted(x, self.model.distortion, self.generator)
 
 
 class InfoGAN(Model):
@@ -74,6 +79,9 @@ class InfoGAN(Model):
         owner: see above.
         smoothing: real images are called real to 1 less this (Salimans et al. 2016); 0 in the paper.
         penalty: weight of the R1 penalty at real images; 0 in the paper.
+        distortion: how far images, real and made, are pushed out of shape before they are judged, each its own way: a
+            class that is to be told all the same is no slant and no place. The bound stays one, since nothing is told
+            by a distorted image that the image does not tell; 0 in the paper.
         least_scale: floor of the recogniser's sigma, without which it can shrink to nothing.
         judge_rate, generator_rate: the players' learning rates, as shares of the optimiser's.
     """
@@ -96,6 +104,7 @@ class InfoGAN(Model):
         owner: Literal["judge", "generator"] = "judge",
         smoothing: float = 0.0,
         penalty: float = 0.0,
+        distortion: float = 0.0,
         least_scale: float = LEAST_SCALE,
         judge_rate: float = 0.2,
         generator_rate: float = 1.0,
@@ -113,7 +122,7 @@ class InfoGAN(Model):
         self.encoder, self.decoder = encoder, decoder
         self.information, self.information_real, self.inform, self.owner = information, information_real, inform, owner
         self.smoothing, self.penalty, self.least_scale = smoothing, penalty, least_scale
-        self.rates = judge_rate, generator_rate
+        self.distortion, self.rates = distortion, (judge_rate, generator_rate)
 
     @staticmethod
     def name_codes(

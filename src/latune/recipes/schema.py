@@ -259,6 +259,9 @@ class ModelSection(Section):
         default=None, ge=0, lt=0.5, description="of infogan: real images are called real to 1 less this"
     )
     penalty: float | None = Field(default=None, ge=0, description="of infogan: weight of R1 at real images")
+    distortion: float | None = Field(
+        default=None, ge=0, lt=0.5, description="of infogan: how far images are pushed out of shape to be judged"
+    )
     least_scale: float | None = Field(default=None, ge=0, description="of infogan: floor of the recogniser's sigma")
     judge_rate: float | None = Field(default=None, gt=0, description="of infogan: share of the learning rate")
     generator_rate: float | None = Field(default=None, gt=0, description="of infogan: share of the learning rate")

@@ -1,0 +1,38 @@
+"""Images pushed a little out of shape, each its own way, with gradients through them."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+SHIFT = 0.5  # of the distortion, in half widths: as far as the edge of an image moves by the rest
+
+
+def distorted(
+    x: Float[Tensor, "n c h w"], most: float, generator: torch.Generator | None = None
+) -> Float[Tensor, "n c h w"]:
+    r"""Look at each image through an affine map of its own.
+
+    .. math:: x'(p) = x((I + A)\, p + b), \quad A_{ij} \sim U(-m, m), \quad b_i \sim U(-m / 2, m / 2)
+
+    with p from -1 to 1 over an image; what is outside of it is as its edge is. Judged images that are distorted alike,
+    real or made, teach a generator nothing of the distortion: Zhao et al. 2020, https://arxiv.org/abs/2006.10738.
+
+    Args:
+        x: images.
+        most: m; 0 gives the images themselves.
+        generator: of the draws.
+
+    >>> x = torch.eye(4)[None, None]
+    >>> torch.equal(distorted(x, 0.0), x)
+    True
+    """
+    if not most:
+        return x
+    draws = torch.rand(len(x), 2, 3, generator=generator, device=x.device) * 2 - 1
+    draws = draws * most * draws.new_tensor([1.0, 1.0, SHIFT])
+    maps = draws + torch.eye(2, 3, device=x.device)
+    grid = functional.affine_grid(maps.to(x.dtype), list(x.shape), align_corners=False)
+    return functional.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
