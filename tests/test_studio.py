@@ -77,7 +77,7 @@ def test_an_address_gives_its_view_back() -> None:
 
     view = View(focus=2, original=True, scale="F# dorian", tempo=90.0)
     words = dict(parse_qsl(State(seed=4).address(view)))
-    assert words == {"seed": "4", "focus": "3", "original": "1", "scale": "F# dorian", "tempo": "90"}
+    assert words == {"seed": "4", "n": "8", "focus": "3", "original": "1", "scale": "F# dorian", "tempo": "90"}
     assert read_view(words, ["F# dorian"]) == (view, [])
     for wrong in ({"focus": "0"}, {"focus": "99"}, {"original": "yes"}, {"scale": "F# dorian"}, {"tempo": "1e9"}):
         assert read_view(wrong, ["C major"])[0] == View()
@@ -203,6 +203,38 @@ def test_light_and_dark_can_be_swapped(space) -> None:
     assert session.state.codes != before and session.brought.told[-1] == "light and dark swapped"
     session.undo()
     assert session.state.codes == before
+
+
+def test_the_original_is_the_file_while_that_is_shown_and_nothing_else(space) -> None:
+    session = Session(space)
+    brought = read_upload("x.png", png((8, 8), 51), space.medium)
+    session.bring(brought, fit_of(space, brought.x))
+    session.compare()
+    assert torch.equal(session.made().plain(), brought.x)
+    assert "original" not in session.about()["address"]  # no address holds a file
+    session.turn("thickness", 2.0, True)
+    session.compare()
+    assert torch.equal(session.made().plain(), brought.x)
+    elsewhere = space.codes.sample(1, torch.Generator().manual_seed(0))
+    session.go_to(elsewhere)
+    session.compare()
+    assert torch.equal(session.made().plain(), space.decode(elsewhere).plain())
+    assert "original=1" in session.about()["address"]
+
+
+def test_a_control_that_is_removed_is_gone_from_the_address_and_the_view_stays(space) -> None:
+    session = Session(space)
+    knob = Knob("heavy", "control", 0.0, 1.0)
+    session.knobs["heavy"] = knob
+    session.turn("heavy", 1.0, True)
+    session.lock("heavy")
+    session.original = True
+    assert "with.heavy=1" in (address := session.about()["address"]) and "lock=heavy" in address
+    session.renew_knobs()  # somebody has removed it
+    assert session.original
+    assert session.about()["address"] == "seed=0&n=8&original=1"
+    session.undo()
+    assert not session.state.wished
 
 
 def test_pictures_are_scaled_turned_and_inverted() -> None:

@@ -84,7 +84,6 @@ def test_the_roll_and_the_score_show_what_the_model_writes(page, run) -> None:
 
 def test_the_audio_graph_gets_the_notes_and_a_cursor_follows(page) -> None:
     press(page, "note_density", 3)
-    page.evaluate("latune.sound.tempoSet = true")
     page.locator("#tempo").fill("300")
     page.locator("#tempo").press("Tab")
     page.evaluate("""() => { window.voices = [];
@@ -108,6 +107,26 @@ def test_the_audio_graph_gets_the_notes_and_a_cursor_follows(page) -> None:
     page.wait_for_function(f"latune.sound.scheduled.length > {len(notes)}")
     page.get_by_role("button", name="Play or stop").click()
     page.wait_for_function("!latune.sound.playing && !document.querySelector('.cursor')")
+
+
+def test_the_address_holds_scale_tempo_and_how_many(page) -> None:
+    page.get_by_label("Scale: notes outside of it are red").click()
+    page.get_by_role("option", name="G dorian", exact=True).click()
+    page.get_by_label("Samples side by side").click()
+    page.get_by_role("option", name="8", exact=True).click()
+    page.wait_for_function("latune.last.n === 8")
+    page.keyboard.press("2")  # a list that was chosen from takes no keys of the page
+    page.locator("#tempo").fill("90")
+    page.locator("#tempo").press("Tab")
+    page.wait_for_function("!latune.busy() && location.search.includes('tempo=90')")
+    shown = page.evaluate("latune.last.notes")
+    page.goto(page.url)
+    page.wait_for_function("latune.last?.n === 8 && latune.last.focus === 1 && latune.sound.tempo === 90")
+    assert page.evaluate("latune.last.notes") == shown
+    assert any(note[3] for melody in shown for note in melody)  # red ones
+    page.locator("#tempo").fill("")  # their own again
+    page.locator("#tempo").press("Tab")
+    page.wait_for_function("!latune.busy() && latune.sound.tempo === 120 && !location.search.includes('tempo')")
 
 
 def test_notes_outside_of_a_scale_are_red(page) -> None:

@@ -26,7 +26,7 @@ def studio(
     Parameters
     ----------
     run
-        A run folder; the demo model unless given, which is trained first, in less than a minute, if it is not there.
+        A run folder; the demo model unless given, which is trained first, in a minute or two, if it is not there.
     port
         Where it listens; 8765, or the next that is free, unless given; 0 for any that is free.
     browser

@@ -19,7 +19,7 @@ from latune.space import Space
 from latune.studio.frames import frame, images_part, melodies_of, melodies_part
 from latune.studio.knobs import knobs_of
 from latune.studio.playing import line_between, play, start
-from latune.studio.state import History, State, View, dial
+from latune.studio.state import History, State, View, dial, packed
 from latune.studio.uploads import Brought, Fit, fit_of
 from latune.studio.walking import Walking
 
@@ -56,6 +56,7 @@ class Session:
     tempo: float = 0.0  # of melodies, quarter notes a minute; 0 for their own
     brought: Brought | None = None
     fit: Fit | None = None
+    own: bytes = b""  # the codes of what was brought
     scale: str = ""  # notes outside of it are red
     likes: dict[int, Tensor] = field(default_factory=dict)
     dislikes: dict[int, Tensor] = field(default_factory=dict)
@@ -77,6 +78,7 @@ class Session:
         self.watchers: list[Callable[[], Any]] = []  # parts of the page that show pins, likes and what was brought
         self.send: Callable[[bytes], Awaitable[None]] | None = None  # to the page, while its stream is open
         self.on_map: Callable[[dict[str, Any]], Awaitable[None]] | None = None  # what a click on the map does
+        self.on_rest: Callable[[], Any] | None = None  # what follows a hand that has let go
 
     # --- what is asked of it ------------------------------------------------------------------------------------------
 
@@ -176,8 +178,14 @@ class Session:
 
     @property
     def view(self) -> View:
-        """How it is looked at."""
-        return View(self.focus, self.original, self.scale, self.tempo)
+        """How it is looked at, as far as an address can tell: a file that was brought is in none, its tempo is."""
+        file = self.file
+        return View(self.focus, self.original and not file, self.scale, self.tempo or (file.tempo if file else 0.0))
+
+    @property
+    def file(self) -> Brought | None:
+        """What was brought, while it is that which is shown, and no pin, no sample, and no place on the map."""
+        return self.brought if self.own and self.state.codes == self.own else None
 
     def values(self) -> dict[str, float]:
         """Where each slider and choice of a coordinate is, of the sample in focus."""
@@ -203,8 +211,8 @@ class Session:
 
     def made(self) -> Any:
         """What is in focus, `Images` or `Melodies`, as it is shown."""
-        if self.original and self.brought is not None and self.state.codes:
-            shown = self.space.medium.give(self.brought.x)
+        if self.original and self.file is not None:
+            shown = self.space.medium.give(self.file.x)
         else:
             shown = self.space.decode(self.focused())
         return self._at_its_tempo(shown)
@@ -218,8 +226,8 @@ class Session:
 
         What the model was given higher is given back lower.
         """
-        brought, state = self.brought, self.state
-        if brought is None or brought.tune is None or not (brought.midi and state.codes):
+        brought = self.file
+        if brought is None or brought.tune is None or not brought.midi:
             return None
         made = self.made()
         if len(made) != len(brought.x):
@@ -233,8 +241,7 @@ class Session:
     def _at_its_tempo(self, shown: Any) -> Any:
         if not isinstance(shown, Melodies):
             return shown
-        brought = self.brought if self.state.codes else None
-        own = (brought.tempo, brought.program) if brought else (shown.tempo, shown.program)
+        own = (self.file.tempo, self.file.program) if self.file else (shown.tempo, shown.program)
         return shown.like(self.tempo or own[0], own[1])
 
     # --- what is kept -------------------------------------------------------------------------------------------------
@@ -268,8 +275,9 @@ class Session:
 
     def bring(self, brought: Brought, fit: Fit) -> None:
         """Take an example in: it is encoded, and its code is where everything starts from."""
-        self.brought, self.fit = brought, fit
-        self.go_to(self.space.encode(brought.x))
+        z = self.space.encode(brought.x)
+        self.brought, self.fit, self.own, self.tempo = brought, fit, packed(z), 0.0
+        self.go_to(z)
 
     def swap(self) -> None:
         """Swap light and dark of the image that was brought: only its owner knows which of the two is the ground."""
@@ -292,8 +300,14 @@ class Session:
     def renew_knobs(self) -> None:
         """Look again at what can be turned: somebody taught the model something."""
         self.knobs = {knob.name: knob for knob in knobs_of(self.space)}
-        wished = {name: value for name, value in self.state.wished.items() if name in self.knobs}
-        self.put(replace(self.state, wished=wished, locked=self.state.locked & self.knobs.keys()), done=False)
+        self.history.states = [self._known(state) for state in self.history.states]
+        self.state = self._known(self.state)
+        self.changed.set()
+
+    def _known(self, state: State) -> State:
+        """A state without what is no knob any more."""
+        wished = {name: value for name, value in state.wished.items() if name in self.knobs}
+        return replace(state, wished=wished, locked=state.locked & self.knobs.keys())
 
     def tell(self) -> None:
         """Have the parts of the page look again at what is kept."""
@@ -313,8 +327,8 @@ class Session:
         except LatuneError as error:
             return frame(header | {"show": "nothing", "told": [*said, str(error)]})
         shown = played.x
-        if self.original and self.brought is not None and state.codes:
-            shown = self.space.medium.give(self.brought.x)
+        if self.original and self.file is not None:
+            shown = self.space.medium.give(self.file.x)
         if self.melodic:
             shown = self._at_its_tempo(shown)
             part, pixels = melodies_part(melodies_of(shown, bool(state.codes)), self.scale)

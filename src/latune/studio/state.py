@@ -64,7 +64,7 @@ class State:
         realism, identity: the dials of Space.sample and Space.edit.
 
     >>> State(seed=3, held={"slant": 0.5}).address()
-    'seed=3&set.slant=0.5'
+    'seed=3&n=8&set.slant=0.5'
     """
 
     seed: int = 0
@@ -97,9 +97,7 @@ class State:
         """The query of the address that shows this again."""
         from urllib.parse import urlencode
 
-        plain = State()
-        words: dict[str, Any] = {"seed": self.seed}
-        words |= {} if self.n == plain.n else {"n": self.n}
+        words: dict[str, Any] = {"seed": self.seed, "n": self.n}
         words |= {f"set.{name}": _short(value) for name, value in self.held.items()}
         words |= {f"with.{name}": _short(value) for name, value in self.wished.items()}
         words |= {"lock": ",".join(sorted(self.locked))} if self.locked else {}
@@ -127,9 +125,9 @@ def read_address(words: Mapping[str, str], knobs: Iterable[Knob], width: int) ->
         kind, _, name = key.partition(".")
         try:
             if key == "seed":
-                state = replace(state, seed=_whole(word, 0, 2**63 - 1))
+                state = replace(state, seed=_whole(key, word, 0, 2**63 - 1))
             elif key == "n":
-                state = replace(state, n=_whole(word, 1, MOST_SAMPLES))
+                state = replace(state, n=_whole(key, word, 1, MOST_SAMPLES))
             elif key in ("realism", "identity"):
                 state = replace(state, **{key: dial(key, word)})
             elif key == "lock":
@@ -157,11 +155,11 @@ def read_view(words: Mapping[str, str], scales: Collection[str]) -> tuple[View, 
     for key, word in words.items():
         try:
             if key == "focus":
-                view = replace(view, focus=_whole(word, 1, MOST_SAMPLES) - 1)
+                view = replace(view, focus=_whole(key, word, 1, MOST_SAMPLES) - 1)
             elif key == "original":
-                view = replace(view, original=bool(_whole(word, 0, 1)))
+                view = replace(view, original=bool(_whole(key, word, 0, 1)))
             elif key == "tempo":
-                view = replace(view, tempo=float(_whole(word, round(TEMPI[0]), round(TEMPI[1]))))
+                view = replace(view, tempo=float(_whole(key, word, round(TEMPI[0]), round(TEMPI[1]))))
             elif key == "scale":
                 if word not in scales:
                     raise ValueError(f"There is no scale {word[:40]!r} to choose.")
@@ -240,9 +238,9 @@ def _short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _whole(word: str, low: int, high: int) -> int:
-    if not word.isdecimal() or not low <= int(word) <= high:
-        raise ValueError(f"A whole number from {low} to {high} belongs there. Got {word[:40]!r}.")
+def _whole(key: str, word: str, low: int, high: int) -> int:
+    if not word.isdecimal() or len(word) > len(str(high)) or not low <= int(word) <= high:
+        raise ValueError(f"{key} is a whole number from {low} to {high}. Got {word[:40]!r}.")
     return int(word)
 
 

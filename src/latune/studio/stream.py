@@ -102,12 +102,16 @@ class Stream:
                     session.turn(message["turn"], message["value"], bool(message["done"]))
                 finally:
                     session.changed.set()  # every message is answered, so that the hand is not left waiting
+            if message["done"]:
+                self._rest()
         elif "tempo" in message:
-            session.tempo = float(round(min(max(float(message["tempo"]), TEMPI[0]), TEMPI[1])))
+            tempo = float(message["tempo"])  # 0 for the melodies' own
+            session.tempo = float(round(min(max(tempo, TEMPI[0]), TEMPI[1]))) if tempo else 0.0
             session.changed.set()
         elif "keep" in message:  # the hand let go of what is shown already
             session.history.add(session.state)
             await self.send(frame({"kind": "about", **session.about()}))
+            self._rest()
         elif "look" in message:
             session.look_at(int(message["look"]))
             session.tell()
@@ -121,6 +125,10 @@ class Stream:
             await self._steer(message)
         elif "map" in message and session.on_map is not None:
             await session.on_map(message)
+
+    def _rest(self) -> None:
+        if self.session.on_rest is not None:
+            self.session.on_rest()
 
     # --- out ----------------------------------------------------------------------------------------------------------
 

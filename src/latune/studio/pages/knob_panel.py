@@ -45,7 +45,7 @@ def knob_html(knob: Knob) -> str:
     """
     name, title = escape(knob.name, quote=True), escape(knob.title)
     head = (
-        f'<div class="knob-head"><span class="name" id="name-{name}">{title}</span><output></output>'
+        f'<div class="knob-head"><span class="name" id="name-{name}" title="{title}">{title}</span><output></output>'
         f"{_icon('lock', 'lock_open', f'Lock {title}', pressed=True)}{_icon('free', 'undo', f'Let {title} go')}</div>"
     )
     if not knob.choices:

@@ -34,8 +34,8 @@ class MapPanel:
         self.columns = [
             knob.name for knob in self.session.knobs.values() if knob.of == "coordinate" and not knob.choices
         ]
-        self.session.on_map = self.clicked
-        self.seen, self.drawn = False, None
+        self.session.on_map, self.session.on_rest = self.clicked, self.follow
+        self.seen, self.drawn = False, (None, -1)
         self.session.watchers.append(self.follow)
 
     def build(self) -> None:
@@ -77,7 +77,7 @@ class MapPanel:
             self._choices(list(self.atlas.values))
         if self.session.send is None:
             return
-        self.drawn = self.session.state
+        self.drawn = self.session.state, self.session.focus
         drawn = await self.desk.do(self._drawn, is_surface)
         send = self.session.send  # the page may be gone by now
         if drawn is not None and send is not None:
@@ -91,8 +91,9 @@ class MapPanel:
 
     def follow(self) -> None:
         """Draw it anew where something else is in focus than when it was drawn."""
-        if self.seen and self.drawn is not None and self.drawn != self.session.state:
-            self.drawn = self.session.state
+        now = self.session.state, self.session.focus
+        if self.seen and self.drawn[0] is not None and self.drawn != now:
+            self.drawn = now
             with self.place:
                 ui.timer(0.0, self.changed, once=True)
 

@@ -106,12 +106,16 @@ function cross(canvas, pen, box, header) {
   const x = box.left + aim[0] * box.wide, y = box.top + (1 - aim[1]) * box.high;
   const along = ([low, high], share) => (low + share * (high - low)).toFixed(2);
   const said = `${header.names[0]} ${along(header.x, aim[0])}, ${header.names[1]} ${along(header.y, aim[1])}`;
-  pen.strokeStyle = pen.fillStyle = colour("--ink");
+  const place = [said, x + (aim[0] > 0.6 ? -8 : 8), y + (aim[1] > 0.9 ? 18 : -8)];
   pen.beginPath();
   for (const [dx, dy] of [[10, 0], [0, 10]]) { pen.moveTo(x - dx, y - dy); pen.lineTo(x + dx, y + dy); }
-  pen.stroke();
   pen.textAlign = aim[0] > 0.6 ? "right" : "left";
-  pen.fillText(said, x + (aim[0] > 0.6 ? -8 : 8), y + (aim[1] > 0.9 ? 18 : -8));
+  for (const [name, wide] of [["--paper", 4], ["--ink", 1]]) { // with a rim, to be seen on any shade
+    pen.strokeStyle = pen.fillStyle = colour(name);
+    pen.lineWidth = wide;
+    pen.stroke();
+    if (wide > 1) pen.strokeText(...place); else pen.fillText(...place);
+  }
   pen.textAlign = "left";
   canvas.setAttribute("aria-label", `${canvas.dataset.name}. The cross is at ${said}.`);
 }
@@ -120,15 +124,20 @@ function cross(canvas, pen, box, header) {
 const MOVES = { ArrowUp: [0, 1], ArrowDown: [0, -1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
 document.addEventListener("keydown", (event) => {
   const move = MOVES[event.key], goes = [" ", "Enter"].includes(event.key);
-  if (event.target.id !== "map" || !shown || (!move && !goes)) return;
+  if (event.target.id !== "map" || !shown || (!move && !goes) || event.altKey || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
-  event.stopPropagation(); // no other key of the page is meant
+  event.stopImmediatePropagation(); // no other key of the page is meant
   aim ??= shown.here ? [...shown.here] : [0.5, 0.5];
   if (move) aim = aim.map((each, k) => Math.min(1, Math.max(0, each + move[k] * (event.shiftKey ? 0.1 : 0.02))));
   else send({ map: aim, of: shown.kind });
   repaintMap();
 }, true);
-document.addEventListener("focusout", (event) => { if (event.target.id === "map") { aim = null; repaintMap(); } });
+document.addEventListener("focusout", (event) => {
+  if (event.target.id !== "map") return;
+  aim = null;
+  event.target.setAttribute("aria-label", event.target.dataset.name);
+  repaintMap();
+});
 
 document.addEventListener("click", (event) => {
   if (event.target.id !== "map" || !shown) return;

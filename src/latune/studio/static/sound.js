@@ -15,7 +15,7 @@ let timer = null;
 
 export function follow(header) {
   if (header.show !== "melodies") return;
-  if (!player.tempoSet) setTempo(header.tempo);
+  if (document.activeElement?.id !== "tempo") setTempo(header.tempo); // else somebody may be typing
   take(header);
 }
 
@@ -144,5 +144,8 @@ document.addEventListener("click", (event) => {
   if (page.last) take(page.last);
 });
 document.addEventListener("change", (event) => {
-  if (event.target.id === "tempo") { player.tempoSet = true; setTempo(event.target.value); send({ tempo: player.tempo }); }
+  if (event.target.id !== "tempo") return;
+  const own = event.target.value === ""; // emptied: the melodies' own
+  if (own) event.target.blur(); else setTempo(event.target.value);
+  send({ tempo: own ? 0 : player.tempo });
 });

@@ -102,10 +102,13 @@ function about(header) {
 
 // Once the hand rests: with every new address a browser fetches the page's icon again.
 function writeAddress() {
+  clearTimeout(resting);
   resting = null;
   const tab = document.body.dataset.tab;
   if (page.last.address) history.replaceState(null, "", `?${page.last.address}${tab && tab !== "play" ? `&tab=${tab}` : ""}`);
+  if (tab === "walk" && !page.steps) page.walk("show"); // it begins from what is in focus
 }
+for (const leaves of ["blur", "beforeunload"]) window.addEventListener(leaves, () => resting !== null && writeAddress());
 
 function tell(text) {
   const place = document.getElementById("told");
@@ -192,16 +195,17 @@ document.addEventListener("dblclick", (event) => {
 // --- the keyboard presses the buttons that are there ----------------------------------------------------------------------
 
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest?.("input:not([type=range]), textarea, select, [contenteditable], .q-dialog");
+  const typing = event.target.closest?.("input:not([type=range], [readonly]), textarea, select, [contenteditable], .q-dialog");
   const undo = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z";
-  if (typing || event.altKey || ((event.ctrlKey || event.metaKey) && !undo)) return;
+  const choosing = event.target.getAttribute?.("aria-expanded") === "true"; // a list is open
+  if (typing || choosing || event.altKey || ((event.ctrlKey || event.metaKey) && !undo)) return;
   if (event.key.startsWith("Arrow") && event.target.closest?.("[role=radiogroup]")) { choose(event); return; }
   let key = undo ? (event.shiftKey ? "y" : "z") : event.key.toLowerCase();
-  if (key === " " && event.target.closest?.("button:not(.look), a, [role=tab]")) return; // it presses that
-  if (/^[1-9]$/.test(key)) { send({ look: Number(key) - 1 }); return; }
+  if (key === " " && event.target.closest?.("button:not(.look), a, [role=tab], input[readonly]")) return; // it presses that
+  if (/^[1-9]$/.test(key)) { send({ look: Number(key) - 1 }); event.stopPropagation(); return; }
   const button = document.querySelector(`[data-key="${CSS.escape(key === " " ? "space" : key)}"]`);
-  if (button && button.offsetParent !== null) { event.preventDefault(); button.click(); }
-});
+  if (button && button.offsetParent !== null) { event.preventDefault(); event.stopPropagation(); button.click(); }
+}, true); // before a list that was chosen from takes the key for itself
 
 // In a group of choices the arrows go from one to the next, as in any other.
 function choose(event) {

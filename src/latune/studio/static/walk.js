@@ -59,6 +59,7 @@ function listen(canvas) {
   canvas.onpointerup = () => page.walk("mask");
   canvas.oncontextmenu = (event) => event.preventDefault();
   canvas.onkeydown = press;
+  canvas.onfocus = () => { if (canvas.matches(":focus-visible")) { at ??= [size.h >> 1, size.w >> 1]; paintMask(); } };
   canvas.onblur = () => { at = null; paintMask(); };
 }
 
@@ -66,7 +67,7 @@ function listen(canvas) {
 const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 function press(event) {
   const move = MOVES[event.key], paints = [" ", "Enter"].includes(event.key), erases = ["Backspace", "Delete"].includes(event.key);
-  if (!move && !paints && !erases) return;
+  if ((!move && !paints && !erases) || event.altKey || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
   event.stopPropagation(); // no other key of the page is meant
   at ??= [size.h >> 1, size.w >> 1];
