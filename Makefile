@@ -26,9 +26,11 @@ music: .venv/core.stamp ## the same with music: train on Bach's melodies, edit, 
 	@$(BIN)/python -c "import music21, symusic, verovio" 2> /dev/null || $(PIP) music21 symusic verovio
 	@$(BIN)/latune demo --music $(ARGS)
 
-# Tests of whole commands, pages and experiments; shapes are checked in the tests of the parts, which takes a third more.
+# Tests of whole commands, pages and experiments, and of what learns for long; shapes are checked in the tests of the parts,
+# which takes a third more.
 WHOLE := $(wildcard $(addprefix tests/test_, \
-	studio_*.py papers*.py examples.py space_melodies.py cli*.py report.py classifier.py tunes.py))
+	studio_*.py papers*.py examples.py space_melodies.py cli*.py report.py classifier.py tunes.py \
+	control_*.py keep.py metrics_properties.py metrics_bootstrap.py))
 # A file's tests share trained models, so one process runs them all; in the order of their names, not of their number.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import logging
 import threading
 import zipfile
 
@@ -24,7 +25,7 @@ from latune.studio.guards import MOST_BODY, Guards
 from latune.studio.knobs import Knob, knobs_of
 from latune.studio.playing import play, start, turned
 from latune.studio.rules import rule_in_words
-from latune.studio.serving import free_port
+from latune.studio.serving import free_port, is_worth_telling
 from latune.studio.session import Session
 from latune.studio.state import History, State, View, packed, read_address, read_view
 from latune.studio.stream import read_message
@@ -364,6 +365,14 @@ def test_heavy_work_is_one_after_the_other_and_bounded() -> None:
         return most, again, done
 
     assert asyncio.run(crowd()) == (1, 42, list(range(MOST_WAITING)))
+
+
+@pytest.mark.parametrize(("error", "told"), [("No response returned.", False), ("It broke.", True)])
+def test_a_browser_that_goes_away_is_no_news(error, told) -> None:
+    raised = RuntimeError(error)
+    record = logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, "", (), (RuntimeError, raised, None))
+    assert is_worth_telling(record) == told
+    assert is_worth_telling(logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, "", (), None))
 
 
 def test_a_port_that_is_taken_is_told() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -49,6 +50,7 @@ def serve(
     free = free_port(port)
     studio = opened(run, default)
     listen()
+    logging.getLogger("uvicorn.error").addFilter(is_worth_telling)
     routes(app, studio)
     app.add_middleware(Guards, port=free)
     from latune.studio.pages import page
@@ -63,6 +65,15 @@ def serve(
         show_welcome_message=False, favicon=str(STATIC / "icon.svg"), ws_per_message_deflate=False,
         ws_max_size=2**20, reconnect_timeout=60.0, message_history_length=200, access_log=False,
     )  # fmt: skip
+
+
+def is_worth_telling(record: logging.LogRecord) -> bool:
+    """Whether something in the server's log is news: a browser that goes away while it is answered is none.
+
+    Starlette's middleware raises then, https://github.com/Kludex/starlette/issues/2516.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    return not (isinstance(error, RuntimeError) and str(error) == "No response returned.")
 
 
 async def announce(port: int, say: Callable[[str], None]) -> None:
