@@ -307,7 +307,7 @@ class Session:
     def _known(self, state: State) -> State:
         """A state without what is no knob any more."""
         wished = {name: value for name, value in state.wished.items() if name in self.knobs}
-        return replace(state, wished=wished, locked=state.locked & self.knobs.keys())
+        return replace(state, wished=wished, locked=state.locked.intersection(self.knobs))
 
     def tell(self) -> None:
         """Have the parts of the page look again at what is kept."""
