@@ -7,6 +7,8 @@ import io
 import logging
 import threading
 import zipfile
+from dataclasses import replace
+from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
@@ -54,8 +56,6 @@ def untrained() -> Space:
 def test_an_address_gives_its_state_back(space) -> None:
     z = space.codes.sample(2, torch.Generator().manual_seed(1))
     state = State(7, 3, packed(z), {"slant": 0.5, "z[2]": -1.25}, {}, frozenset({"slant"}), 0.0, 0.25)
-    from urllib.parse import parse_qsl
-
     back, wrong = read_address(dict(parse_qsl(state.address())), knobs_of(space), space.codes.width)
     assert (back, wrong) == (state, [])
 
@@ -74,9 +74,7 @@ def test_what_an_address_cannot_mean_is_told(space, words) -> None:
 
 
 def test_an_address_gives_its_view_back() -> None:
-    from urllib.parse import parse_qsl
-
-    view = View(focus=2, original=True, scale="F# dorian", tempo=90.0)
+    view = View(focus=2, original=True, scale="F# dorian", tempo=90)
     words = dict(parse_qsl(State(seed=4).address(view)))
     assert words == {"seed": "4", "n": "8", "focus": "3", "original": "1", "scale": "F# dorian", "tempo": "90"}
     assert read_view(words, ["F# dorian"]) == (view, [])
@@ -438,6 +436,8 @@ def test_a_midi_file_that_was_brought_keeps_its_other_tracks(tmp_path) -> None:
     assert [note.pitch for note in written.tracks[1].notes] == [36, 37, 38, 39]
     assert [note.pitch for note in written.tracks[0].notes] == bars.transposed(-brought.moved).pitches.tolist()
     assert round(written.tempos[0].qpm) == 87
+    session.brought = replace(brought, tempo=87.4)
+    assert read_view(dict(parse_qsl(session.about()["address"])), [])[0].tempo == 87  # in what an address takes
     session.go_to(torch.zeros(3, 4))  # of the map: no part of the file
     assert session.midi() is None
     assert len(symusic.Score.from_midi(content_of(session, "midi")).tracks) == 1

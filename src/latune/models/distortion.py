@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-SHIFT = 0.5  # of the distortion, in half widths: as far as the edge of an image moves by the rest
+SHIFT = 0.5  # places move by this share of what slopes change by
 
 
 def distorted(

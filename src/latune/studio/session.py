@@ -19,7 +19,7 @@ from latune.space import Space
 from latune.studio.frames import frame, images_part, melodies_of, melodies_part
 from latune.studio.knobs import knobs_of
 from latune.studio.playing import line_between, play, start
-from latune.studio.state import History, State, View, dial, packed
+from latune.studio.state import History, State, View, dial, packed, tempo_of
 from latune.studio.uploads import Brought, Fit, fit_of
 from latune.studio.walking import Walking
 
@@ -53,7 +53,7 @@ class Session:
     pinned: int = 0  # how many pins were ever kept: each has a name of its own
     ends: list[int] = field(default_factory=list)  # the pins that are interpolated between
     share: float = 0.0  # how far between them
-    tempo: float = 0.0  # of melodies, quarter notes a minute; 0 for their own
+    tempo: int = 0  # of melodies, quarter notes a minute; 0 for their own
     brought: Brought | None = None
     fit: Fit | None = None
     own: bytes = b""  # the codes of what was brought
@@ -87,7 +87,7 @@ class Session:
         self.history = History(state)
         self.state = state
         self.focus, self.original = min(view.focus, self.tiles - 1), view.original
-        self.scale, self.tempo = (view.scale, view.tempo) if self.melodic else ("", 0.0)
+        self.scale, self.tempo = (view.scale, view.tempo) if self.melodic else ("", 0)
         self.told += told
 
     def turn(self, name: str, value: Any, done: bool) -> None:
@@ -180,7 +180,8 @@ class Session:
     def view(self) -> View:
         """How it is looked at, as far as an address can tell: a file that was brought is in none, its tempo is."""
         file = self.file
-        return View(self.focus, self.original and not file, self.scale, self.tempo or (file.tempo if file else 0.0))
+        tempo = tempo_of(file.tempo) if file and self.melodic else 0
+        return View(self.focus, self.original and not file, self.scale, self.tempo or tempo)
 
     @property
     def file(self) -> Brought | None:
@@ -242,7 +243,7 @@ class Session:
         if not isinstance(shown, Melodies):
             return shown
         own = (self.file.tempo, self.file.program) if self.file else (shown.tempo, shown.program)
-        return shown.like(self.tempo or own[0], own[1])
+        return shown.like(float(self.tempo) or own[0], own[1])
 
     # --- what is kept -------------------------------------------------------------------------------------------------
 
@@ -276,7 +277,7 @@ class Session:
     def bring(self, brought: Brought, fit: Fit) -> None:
         """Take an example in: it is encoded, and its code is where everything starts from."""
         z = self.space.encode(brought.x)
-        self.brought, self.fit, self.own, self.tempo = brought, fit, packed(z), 0.0
+        self.brought, self.fit, self.own, self.tempo = brought, fit, packed(z), 0
         self.go_to(z)
 
     def swap(self) -> None:

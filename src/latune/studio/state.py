@@ -19,7 +19,7 @@ from latune.studio.knobs import Knob
 MOST_SAMPLES = 16
 MOST_IN_ADDRESS = 6000  # letters of codes in an address: browsers and servers cut longer ones
 KEPT = 200  # states of a history
-TEMPI = (30.0, 300.0)  # quarter notes a minute
+TEMPI = (30, 300)  # quarter notes a minute
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class View:
     focus: int = 0
     original: bool = False
     scale: str = ""
-    tempo: float = 0.0
+    tempo: int = 0
 
     @property
     def words(self) -> dict[str, Any]:
@@ -47,7 +47,7 @@ class View:
         words: dict[str, Any] = {"focus": self.focus + 1} if self.focus else {}
         words |= {"original": 1} if self.original else {}
         words |= {"scale": self.scale} if self.scale else {}
-        return words | ({"tempo": f"{self.tempo:g}"} if self.tempo else {})
+        return words | ({"tempo": self.tempo} if self.tempo else {})
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def read_view(words: Mapping[str, str], scales: Collection[str]) -> tuple[View, 
             elif key == "original":
                 view = replace(view, original=bool(_whole(key, word, 0, 1)))
             elif key == "tempo":
-                view = replace(view, tempo=float(_whole(key, word, round(TEMPI[0]), round(TEMPI[1]))))
+                view = replace(view, tempo=_whole(key, word, *TEMPI))
             elif key == "scale":
                 if word not in scales:
                     raise ValueError(f"There is no scale {word[:40]!r} to choose.")
@@ -167,6 +167,16 @@ def read_view(words: Mapping[str, str], scales: Collection[str]) -> tuple[View, 
         except ValueError as error:
             wrong.append(str(error))
     return view, wrong
+
+
+def tempo_of(value: Any) -> int:
+    """The tempo that somebody asks for, within what there is; 0 for the melodies' own.
+
+    >>> tempo_of(90.4), tempo_of(1000), tempo_of(0)
+    (90, 300, 0)
+    """
+    low, high = TEMPI
+    return round(min(max(float(value), low), high)) if value else 0
 
 
 def dial(name: str, value: Any) -> float:

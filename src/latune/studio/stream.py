@@ -18,7 +18,7 @@ from latune.music.writing.engraving import svg
 from latune.studio.frames import frame, images_part
 from latune.studio.knobs import wishes_of
 from latune.studio.session import Session
-from latune.studio.state import TEMPI
+from latune.studio.state import tempo_of
 from latune.studio.walking import Walking, as_batch, mask_of
 from latune.studio.work import Work
 
@@ -105,8 +105,7 @@ class Stream:
             if message["done"]:
                 self._rest()
         elif "tempo" in message:
-            tempo = float(message["tempo"])  # 0 for the melodies' own
-            session.tempo = float(round(min(max(tempo, TEMPI[0]), TEMPI[1]))) if tempo else 0.0
+            session.tempo = tempo_of(message["tempo"])
             session.changed.set()
         elif "keep" in message:  # the hand let go of what is shown already
             session.history.add(session.state)
