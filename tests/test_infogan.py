@@ -21,7 +21,7 @@ from latune.moves import Put
 from latune.nets import LatentNets
 from latune.nets.adversarial import TABLES, Adversarial
 from latune.space import Space
-from latune.terms import believe, discriminate, information
+from latune.terms import agreement, believe, discriminate, information
 from latune.training import Batch, Generators, Optimiser, Plan, Trainer
 
 SHAPE = (1, 28, 28)
@@ -76,6 +76,28 @@ def test_the_bound_of_a_noisy_channel_with_its_exact_posterior():
     each = q.log_prob(codes).view(k, k)
     bound = (joint * each).sum() / k + math.log(k)
     assert bound.item() == pytest.approx(1.757780, abs=1e-5)
+
+
+def test_two_looks_that_agree_on_everything_or_on_nothing():
+    sure = OneOf(200 * torch.eye(10))
+    assert agreement(sure, sure).item() == pytest.approx(math.log(10), abs=1e-6)
+    assert agreement(sure, OneOf(torch.zeros(10, 10))).item() == pytest.approx(0, abs=1e-6)
+    one = OneOf(200 * torch.eye(10)[[3]].expand(10, 10))  # all images are of one class, which tells nothing
+    assert agreement(one, one).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_the_agreement_of_a_noisy_channel():
+    e, k = 0.1, 10
+    joint = torch.full((k, k), e / (k - 1)).fill_diagonal_(1 - e)
+    assert agreement(OneOf(200 * torch.eye(k)), OneOf(joint.log())).item() == pytest.approx(1.757780, abs=1e-5)
+
+
+def test_agreement_has_a_gradient_where_a_class_is_impossible():
+    logits = torch.tensor([[400.0, 0.0, -400.0], [0.0, 400.0, -400.0]], requires_grad=True)
+    value = agreement(OneOf(logits), OneOf(logits))
+    value.backward()
+    assert value.item() == pytest.approx(math.log(2), abs=1e-6)
+    assert logits.grad is not None and logits.grad.isfinite().all()
 
 
 @pytest.mark.parametrize(("sigma", "told"), [(1.0, -0.225791), (0.5, 0.467356), (0.1, 2.076794)])
@@ -285,16 +307,36 @@ def test_distorted_images_are_looked_at_through_affine_maps_and_keep_their_gradi
     assert ramp.grad is not None and ramp.grad.abs().sum() > 0
 
 
-def test_the_judge_sees_real_and_made_images_distorted_only_while_it_learns():
-    model, seen = small(distortion=0.2), batch(32)
-    plain = model.judged(seen.x)[:, :1]
-    much = 0.2 * plain.std()
+def test_copies_are_pushed_and_what_is_judged_is_not():
+    model, seen = small(agreement=1.0, distortion=0.2), batch(32)
+    plain = model.judged(seen.x)
     scene, again = (InfoGANScene(model, seen, seeded(1)) for _ in range(2))
-    assert (scene.real - plain).abs().max() > much
-    assert torch.equal(scene.real, again.real)
-    assert (scene.shown - model.judged(model.decode(scene.z))).abs().max() > much
+    assert torch.equal(scene.real, plain) and torch.equal(scene.copies, again.copies)
+    assert (scene.copies - plain).abs().max() > 0.2 * plain.std()
     model.distortion = 0.0
-    assert torch.equal(InfoGANScene(model, seen, seeded(1)).real, plain)
+    assert torch.equal(InfoGANScene(model, seen, seeded(1)).copies, plain)
+
+
+@pytest.mark.parametrize("owner", ["judge", "generator"])
+def test_agreement_moves_whoever_owns_the_recogniser(owner):
+    model = small(agreement=1.0, owner=owner)
+    players = {player.name: player for player in model.game(Optimiser(), seeded()).players}
+    for name, player in players.items():
+        terms = {term.name: term for term in player.terms(InfoGANScene(model, batch(32), seeded()))}
+        assert ("agreement/c1" in terms) == (name == owner)
+        if name == owner:
+            weighed = terms["agreement/c1"]
+            assert weighed.weight == -1.0 and 0 <= weighed.value.item() <= math.log(4)
+            gradients = torch.autograd.grad(weighed.value, list(model.encoder.codes.parameters()), allow_unused=True)
+            assert all(g is not None and g.isfinite().all() for g in gradients)
+
+
+@pytest.mark.parametrize("settings", [{"inform": False}, {"codes": Codes(noise=Uniform(dim=3), c1=Uniform())}])
+def test_agreement_without_a_class_that_is_told_is_refused(settings):
+    model = small()
+    given = {"codes": model.codes, **settings}
+    with pytest.raises(ValueError, match="needs a code of classes"):
+        InfoGAN(encoder=model.encoder, decoder=model.decoder, agreement=1.0, **given)
 
 
 def test_a_gan_without_codes_is_refused():

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from latune.papers import Arm, Subject, infogan
+from latune.papers import Arm, Subject
 from latune.papers.experiment import SCALES, Gallery, Measured
 from latune.papers.infogan import bound, digits
 from latune.papers.infogan.paper import classes_of
 from latune.papers.reproduction import open_subject
 from latune.space import Space
 
-OURS = {each.name: each for each in infogan.EXPERIMENTS}
+OURS = {each.name: each for each in (*bound.EXPERIMENTS, *digits.EXPERIMENTS)}
 FEW = (
     "data.name=digits",
     "training.steps=6",

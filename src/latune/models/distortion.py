@@ -17,8 +17,8 @@ def distorted(
 
     .. math:: x'(p) = x((I + A)\, p + b), \quad A_{ij} \sim U(-m, m), \quad b_i \sim U(-m / 2, m / 2)
 
-    with p from -1 to 1 over an image; what is outside of it is as its edge is. Judged images that are distorted alike,
-    real or made, teach a generator nothing of the distortion: Zhao et al. 2020, https://arxiv.org/abs/2006.10738.
+    with p from -1 to 1 over an image; what is outside of it is as its edge is. It makes a second look at an image, of
+    the same class but of another slant, size and place: Ji et al. 2019, https://arxiv.org/abs/1807.06653.
 
     Args:
         x: images.

@@ -16,6 +16,7 @@ from latune.codes import Categorical, Codes, Gaussian, Normal, OneOf, Scale, Uni
 from latune.models.distortion import distorted
 from latune.models.model import Model
 from latune.nets.adversarial import Judge
+from latune.terms import agreement as agreement_of
 from latune.terms import believe, discriminate, information, r1
 from latune.training import Batch, Game, Number, Optimiser, Player, Weighed, times
 
@@ -38,23 +39,24 @@ class InfoGANScene:
     @cached_property
     def shown(self) -> Tensor:
         """What the judge says of made images: its logit, and what it recognises. Gradients reach the generator."""
-        return self.model.judged(self.seen(self.model.decode(self.z)))
+        return self.model.judged(self.model.decode(self.z))
 
     @cached_property
     def caught(self) -> Tensor:
         """The same, of images that nothing is learned through: the judge's own look."""
         with torch.no_grad():
             made = self.model.decode(self.z)
-        return self.model.judged(self.seen(made), through_trunk=self.model.inform)
+        return self.model.judged(made, through_trunk=self.model.inform)
 
     @cached_property
     def real(self) -> Tensor:
-        """The judge's logits of real images, `(n, 1)`; of their own call, whose batch statistics are of real ones."""
-        return self.model.judged(self.seen(self.x))[:, :1]
+        """The same of real images; of their own call, whose batch statistics are of real ones."""
+        return self.model.judged(self.x)
 
-    def seen(self, x: Tensor) -> Tensor:
-        """Images as the judge sees them while it learns."""
-        return distorted(x, self.model.distortion, self.generator)
+    @cached_property
+    def copies(self) -> Tensor:
+        """The same of their copies, each pushed out of shape in its own way."""
+        return self.model.judged(distorted(self.x, self.model.distortion, self.generator))
 
 
 class InfoGAN(Model):
@@ -79,9 +81,10 @@ class InfoGAN(Model):
         owner: see above.
         smoothing: real images are called real to 1 less this (Salimans et al. 2016); 0 in the paper.
         penalty: weight of the R1 penalty at real images; 0 in the paper.
-        distortion: how far images, real and made, are pushed out of shape before they are judged, each its own way: a
-            class that is to be told all the same is no slant and no place. The bound stays one, since nothing is told
-            by a distorted image that the image does not tell; 0 in the paper.
+        agreement: weight of what a real image and a copy of it that is pushed out of shape tell of each other by their
+            classes (`latune.terms.agreement`), for whoever owns Q. It ties classes to what such a push leaves as it
+            is, and makes them sure and equally many among real images too; 0 in the paper.
+        distortion: how far the copies are pushed, in shares of half an image.
         least_scale: floor of the recogniser's sigma, without which it can shrink to nothing.
         judge_rate, generator_rate: the players' learning rates, as shares of the optimiser's.
     """
@@ -104,7 +107,8 @@ class InfoGAN(Model):
         owner: Literal["judge", "generator"] = "judge",
         smoothing: float = 0.0,
         penalty: float = 0.0,
-        distortion: float = 0.0,
+        agreement: Number = 0.0,
+        distortion: float = 0.3,
         least_scale: float = LEAST_SCALE,
         judge_rate: float = 0.2,
         generator_rate: float = 1.0,
@@ -118,11 +122,16 @@ class InfoGAN(Model):
                 "InfoGAN needs a judge: nets.name=adversarial, or a subclass of latune.nets.Judge. "
                 f"Got a {type(encoder).__name__}."
             )
+        if agreement and not (inform and any(isinstance(factor, Categorical) for factor in told.values())):
+            raise ValueError(
+                "model.agreement is of the classes that a generator is told by: it needs a code of classes "
+                "(model.categorical=[10]) and model.inform=true."
+            )
         self.codes, self.told, self.likelihood = codes, Codes(told), None
         self.encoder, self.decoder = encoder, decoder
         self.information, self.information_real, self.inform, self.owner = information, information_real, inform, owner
         self.smoothing, self.penalty, self.least_scale = smoothing, penalty, least_scale
-        self.distortion, self.rates = distortion, (judge_rate, generator_rate)
+        self.agreement, self.distortion, self.rates = agreement, distortion, (judge_rate, generator_rate)
 
     @staticmethod
     def name_codes(
@@ -191,19 +200,31 @@ class InfoGAN(Model):
             bound = information(q, z[:, self.codes.slice(name)], self.told.entropy(name))
             yield Weighed(f"information/{name}", bound, times(weight, -1.0))
 
+    def _agreements(self, scene: InfoGANScene) -> Iterator[Weighed]:
+        if not self.agreement:
+            return
+        copies = self.recognised(scene.copies)
+        for name, q in self.recognised(scene.real).items():
+            other = copies[name]
+            if isinstance(q, OneOf) and isinstance(other, OneOf):
+                yield Weighed(f"agreement/{name}", agreement_of(q, other), times(self.agreement, -1.0))
+
     def _judges_terms(self, scene: InfoGANScene) -> Iterator[Weighed]:
-        streams = [(scene.real, 1.0 - self.smoothing), (scene.caught[:, :1], 0.0)]
+        streams = [(scene.real[:, :1], 1.0 - self.smoothing), (scene.caught[:, :1], 0.0)]
         yield Weighed("discriminate", discriminate(streams), 2.0)  # the paper's V sums both means
         if self.penalty:
             x = scene.x.detach().requires_grad_()
             yield Weighed("r1", r1(lambda x: self.judged(x)[:, 0], x), self.penalty)
         if self.owner == "judge":
             yield from self._bounds(scene.caught, scene.z)
+            yield from self._agreements(scene)
 
     def _generators_terms(self, scene: InfoGANScene) -> Iterator[Weighed]:
         yield Weighed("believe", believe(scene.shown[:, :1]))
         if self.inform or self.owner == "generator":
             yield from self._bounds(scene.shown, scene.z)
+        if self.owner == "generator":
+            yield from self._agreements(scene)
 
     def game(self, optimiser: Optimiser, generator: torch.Generator | None = None) -> Game:
         """The judge and then the generator, each with codes of its own draw; the real images are the same."""

@@ -259,8 +259,11 @@ class ModelSection(Section):
         default=None, ge=0, lt=0.5, description="of infogan: real images are called real to 1 less this"
     )
     penalty: float | None = Field(default=None, ge=0, description="of infogan: weight of R1 at real images")
+    agreement: float | RampSection | None = Field(
+        default=None, description="of infogan: weight of real images and pushed copies of them being of one class"
+    )
     distortion: float | None = Field(
-        default=None, ge=0, lt=0.5, description="of infogan: how far images are pushed out of shape to be judged"
+        default=None, ge=0, lt=0.5, description="of infogan: how far those copies are pushed out of shape"
     )
     least_scale: float | None = Field(default=None, ge=0, description="of infogan: floor of the recogniser's sigma")
     judge_rate: float | None = Field(default=None, gt=0, description="of infogan: share of the learning rate")
@@ -302,7 +305,7 @@ class ModelSection(Section):
             raise ValueError(unknown("model", name, MODELS))
         return name
 
-    _weights = field_validator("beta", "gamma", "information", "information_real", "pull_weight")(not_negative)
+    _weights = field_validator("beta", "gamma", "information", "information_real", "agreement", "pull_weight")(not_negative)
 
     @model_validator(mode="after")
     def _fits(self) -> ModelSection:

@@ -12,7 +12,7 @@ from latune.terms.critics import (
     slope,
 )
 from latune.terms.elbo import kl, kl_per_example, reconstruction
-from latune.terms.information import information
+from latune.terms.information import agreement, information
 from latune.terms.likelihoods import LIKELIHOODS, Bernoulli, Categorical, Gaussian, Likelihood
 from latune.terms.order import attribute_order
 from latune.terms.shaping import covariance_gap, guide_loss, mean_gap, spread
@@ -28,6 +28,7 @@ TERMS = {
     "near": near,
     "energy_distance": energy_distance,
     "information": information,
+    "agreement": agreement,
     "spread": spread,
     "guide_loss": guide_loss,
     "mean_gap": mean_gap,
@@ -42,6 +43,7 @@ __all__ = [
     "Categorical",
     "Gaussian",
     "Likelihood",
+    "agreement",
     "attribute_order",
     "believe",
     "covariance_gap",

@@ -1,7 +1,8 @@
-"""The term that makes InfoGAN: a lower bound of what an image tells of the codes it was made from."""
+"""What images tell of codes: the bound that makes InfoGAN, and how far two looks at one image agree."""
 
 from __future__ import annotations
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -30,3 +31,28 @@ def information(q: Gaussian | OneOf, code: Float[Tensor, "n k"], entropy: float)
     2.302585
     """
     return q.log_prob(code).mean() + entropy
+
+
+def agreement(q: OneOf, other: OneOf) -> Float[Tensor, ""]:
+    r"""The mutual information of the classes that two looks at the same images are given, in nats.
+
+    .. math::
+        I(c; c') = \sum_{k, l} P_{kl} \log \frac{P_{kl}}{P_k P_l}, \quad
+        P_{kl} = \tfrac{1}{2n} \sum_i \bigl( q_i(k)\, q'_i(l) + q_i(l)\, q'_i(k) \bigr)
+
+    Ji et al. 2019, eq. 3 (https://arxiv.org/abs/1807.06653). It is at most log k, where every image is of one class for
+    sure, of the same in both looks, and all classes are equally many; and 0 where one look tells nothing of the other.
+
+    Args:
+        q: the classes of n images, seen one way.
+        other: of the same images, seen another way.
+
+    >>> import torch
+    >>> certain = OneOf(100 * torch.eye(10))
+    >>> round(agreement(certain, certain).item(), 6), abs(round(agreement(certain, OneOf(torch.zeros(10, 10))).item(), 6))
+    (2.302585, 0.0)
+    """
+    joint = q.mean.T @ other.mean / len(q.mean)
+    joint = ((joint + joint.T) / 2).clamp_min(torch.finfo(joint.dtype).tiny)  # at 0 the logarithm has no gradient
+    either = joint.sum(0)
+    return torch.xlogy(joint, joint).sum() - 2 * torch.xlogy(either, either).sum()

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from latune.papers.infogan import bound, digits
+from latune.papers.infogan import bound, digits, scenes
 
-EXPERIMENTS = [*bound.EXPERIMENTS, *digits.EXPERIMENTS]
+EXPERIMENTS = [*bound.EXPERIMENTS, *digits.EXPERIMENTS, *scenes.EXPERIMENTS]

@@ -12,9 +12,8 @@ from torch import Tensor
 
 from latune.attributes.image import morphology
 from latune.metrics import recovery
-from latune.metrics.correlation import spearman
 from latune.papers.experiment import Arm, Experiment, Gallery, Measured, Picture, Published, Quantity, Subject, drawn
-from latune.papers.infogan.paper import PAPER, UNTOLD, bound_of, classes_of
+from latune.papers.infogan.paper import PAPER, UNTOLD, bound_of, classes_of, rank_correlation
 from latune.papers.judge import prior
 from latune.papers.plates import plates, shown
 
@@ -78,16 +77,6 @@ def while_turned(subject: Subject, code: str, name: str) -> float:
     made = subject.space.traverse(None, code, values, at=z)
     measured = strokes(made.flatten(0, 1), name).reshape(len(z), POSITIONS)
     return float(abs(np.mean([rank_correlation(values, row) for row in measured])))
-
-
-def rank_correlation(code: Tensor, values: np.ndarray) -> float:
-    """Spearman's; 0 where one of the two is always the same.
-
-    >>> rank_correlation(torch.tensor([1.0, 2.0, 3.0]), np.array([1.0, 8.0, 27.0]))
-    1.0
-    """
-    a, b = code.double().cpu().numpy(), np.asarray(values, dtype=np.float64)
-    return 0.0 if np.ptp(a) == 0 or np.ptp(b) == 0 else float(spearman(a[:, None], b[:, None])[0][0, 0])
 
 
 def panels(gallery: Gallery) -> list[Picture]:

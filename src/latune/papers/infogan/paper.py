@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from latune.metrics.correlation import spearman
 from latune.models.infogan import InfoGAN
 from latune.papers.experiment import Subject, drawn
 from latune.space import Space
@@ -26,3 +28,13 @@ def bound_of(subject: Subject, code: str, n: int) -> float:
 def classes_of(space: Space, images: Tensor, code: str) -> Tensor:
     """The class of a categorical code that images are recognised as, `(n,)`."""
     return space.encode(images)[:, space.coordinates.columns(code)].argmax(1)
+
+
+def rank_correlation(code: Tensor, values: Tensor | np.ndarray) -> float:
+    """Spearman's; 0 where one of the two is always the same.
+
+    >>> rank_correlation(torch.tensor([1.0, 2.0, 3.0]), np.array([1.0, 8.0, 27.0]))
+    1.0
+    """
+    a, b = (np.asarray(torch.as_tensor(each).cpu(), dtype=np.float64) for each in (code, values))
+    return 0.0 if np.ptp(a) == 0 or np.ptp(b) == 0 else float(spearman(a[:, None], b[:, None])[0][0, 0])

@@ -1,0 +1,117 @@
+"""Codes held beside the factors of rendered scenes: what is read from images, and which code is said to follow it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from latune.data import load
+from latune.papers import Arm, Subject, infogan
+from latune.papers.experiment import Gallery
+from latune.papers.infogan import scenes
+from latune.papers.infogan.factors import TURN, Reader, numbers, targets
+from latune.papers.reproduction import open_subject
+
+OURS = {each.name: each for each in infogan.EXPERIMENTS}
+FEW = ("training.steps=2", "training.batch_size=4", "training.log_every=1", "nets.width=0.0625", "model.latent=4")
+SMALL = {"draws": 80, "reader": 2}
+
+
+@pytest.fixture(scope="module")
+def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
+    experiment = replace(OURS["infogan-fig3"], settings=SMALL)
+    arm = Arm("ours", "ours", "infogan-heads", FEW)
+    return open_subject(experiment, arm, 0, "quick", "cpu", tmp_path_factory.mktemp("scenes"))
+
+
+class Knowing:
+    """Reads factors from images that are codes: what a perfect reader would say of a generator that obeys."""
+
+    exactness = {"azimuth": 1.0}
+
+    def __init__(self, says: dict[str, Any]) -> None:
+        self.says = says
+
+    def read(self, images: Tensor) -> dict[str, Tensor]:
+        return {name: say(images) for name, say in self.says.items()}
+
+
+def test_what_a_reader_is_to_say_of_a_turn_is_a_cosine_and_a_sine() -> None:
+    chairs = load("chairs")
+    assert list(numbers(chairs)) == ["azimuth", "elevation", "width"]
+    (low, high), width = numbers(chairs)["elevation"], numbers(chairs)["width"]
+    said = targets(chairs, torch.tensor([[math.pi / 2, low, width[1]], [math.pi, high, width[0]]]))
+    assert torch.allclose(said, torch.tensor([[0.0, 1, -1, 1], [-1, 0, 1, -1]]), atol=1e-6)
+
+
+def test_a_reader_says_the_factors_that_its_net_says() -> None:
+    chairs = load("chairs")
+    values = torch.tensor([[0.5, 0.3, 0.9], [6.1, 0.5, 1.2]])
+
+    class Net(torch.nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return targets(chairs, values)
+
+    read = Reader(Net(), chairs).read(torch.zeros(2, 1, 64, 64))
+    for name, column in zip(read, values.unbind(1), strict=True):
+        assert torch.allclose(read[name].float(), column, atol=1e-5)
+
+
+def test_a_reader_learns_and_is_opened_again(tmp_path: Path) -> None:
+    heads = load("heads")
+    rows = heads.splits["test"][:64]
+
+    def error(steps: int) -> float:
+        reader = Reader.train(heads, tmp_path / str(steps), steps)
+        read = reader.read(heads.images(rows))["azimuth"]
+        return float((read - heads.column("azimuth", rows)).square().mean())
+
+    few, many = error(1), error(60)
+    assert many < 0.5 * few
+    assert error(60) == pytest.approx(many, rel=1e-5)
+
+
+def test_codes_that_are_factors_are_found(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = {name: subject.space.coordinates.column(name) for name in ("c1", "c3", "c4", "c5")}
+    reader = Knowing(
+        {
+            "azimuth": lambda z: z[:, place["c3"]] ** 3,
+            "elevation": lambda z: -z[:, place["c1"]],
+            "lighting": lambda z: z[:, place["c4"]] + 0.5 * z[:, place["c5"]],
+            "width": lambda z: torch.zeros(len(z)),
+        }
+    )
+    monkeypatch.setattr(scenes, "reader_of", lambda subject: reader)
+    monkeypatch.setattr(scenes, "made", lambda subject, z: z)
+    monkeypatch.setattr(scenes, "while_turned", lambda *_: 1.0)
+    found = scenes.recovered(subject)
+    assert {name: found.detail["codes"][name] for name in ("azimuth", "elevation", "lighting")} == {
+        "azimuth": "c3",
+        "elevation": "c1",
+        "lighting": "c4",
+    }
+    assert found.numbers["azimuth"] == found.numbers["elevation"] == pytest.approx(1)
+    assert 0.7 < found.numbers["lighting"] < 1 and found.numbers["width"] == 0
+    assert set(found.numbers) == set(OURS["infogan-fig3"].quantities)
+
+
+def test_a_turn_that_begins_anywhere_is_followed() -> None:
+    code = torch.linspace(-1, 1, 101)[:-1]
+    angles = ((code + 1) * math.pi + 2.0) % TURN
+    best = max(scenes.rank_correlation(code, scenes.opened(angles, TURN * i / 360)) for i in range(360))
+    assert best > 0.99 > abs(scenes.rank_correlation(code, angles))
+
+
+def test_pictures_and_numbers_of_a_small_model(subject: Subject) -> None:
+    found = scenes.recovered(subject)
+    assert set(found.numbers) == set(OURS["infogan-fig3"].quantities)
+    assert all(0 <= value <= 1 for name, value in found.numbers.items() if name != "bound")
+    result = {"arm": "ours", "seed": 0, "numbers": found.numbers, "detail": found.detail}
+    (picture,) = scenes.panels(Gallery([result], lambda label: subject), "azimuth")
+    assert picture.png.startswith(b"\x89PNG") and len(picture.png) > 5000
