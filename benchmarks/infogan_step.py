@@ -1,10 +1,11 @@
 """An update of InfoGAN's MNIST recipe against a plain GAN of the same nets, and against torch's defaults.
 
-    python benchmarks/infogan_step.py [--recipe infogan-mnist] [--updates 4] [--rounds 9] [--json FILE]
+    python benchmarks/infogan_step.py [--recipe infogan-mnist-released] [--updates 4] [--rounds 9] [--json FILE]
 
-`plain`: the same judge without its recogniser, and the same generator; nothing is told of any code. `defaults`: both
-nets and both losses as one writes them first, in fp32 on contiguous images, each player's loss sent all the way back.
-All three take turns in one process; each round's ratio of times is taken, and median (min to max) are printed.
+`plain`: the same judge without its recogniser, and the same generator; nothing is told of any code, nor agreed on.
+`defaults`: both nets and both losses as one writes them first, in fp32 on contiguous images, each loss sent all
+the way back. All three take turns in one process; each round's ratio of times is taken, and median (min to max) are
+printed.
 """
 
 from __future__ import annotations
@@ -19,8 +20,11 @@ from pathlib import Path
 import torch
 from torch.nn import functional as F
 
+from latune.codes import OneOf
 from latune.models import InfoGAN, Spec, build
+from latune.models.distortion import distorted
 from latune.recipes import read
+from latune.terms import agreement
 from latune.training import Batch, Game, Optimiser, generator
 
 SHAPE = (1, 28, 28)
@@ -39,13 +43,13 @@ class PlainGAN(InfoGAN):
         return iter(())
 
 
-def in_game(kind: type[InfoGAN], spec: Spec, precision: str) -> Callable[[torch.Tensor, int], object]:
+def in_game(kind: type[InfoGAN], spec: Spec) -> Callable[[torch.Tensor, int], object]:
     """An update as the training loop makes it."""
     model = build(spec, 0)
     assert isinstance(model, InfoGAN)
     model.__class__ = kind
-    model.precision = precision
-    model.to(memory_format=torch.channels_last)
+    model.precision = "bf16"
+    model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     if kind is PlainGAN:
         model.encoder.codes.requires_grad_(False)
     game: Game = model.train().game(Optimiser(lr=LR, betas=BETAS), generator(0, "noise"))
@@ -70,8 +74,12 @@ def by_hand(spec: Spec) -> Callable[[torch.Tensor, int], object]:
         return torch.cat([noise, F.one_hot(label, 10).float(), numbers], 1), label, numbers
 
     def told(columns: torch.Tensor, label: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
-        mean, scale = columns[:, 11:13], columns[:, 13:15].exp().clamp_min(0.05)
-        return F.cross_entropy(columns[:, 1:11], label) + 0.1 * F.gaussian_nll_loss(mean, numbers, scale**2)
+        mean = columns[:, 11:13]
+        scale = torch.ones_like(mean) if columns.shape[1] == 13 else columns[:, 13:15].exp().clamp_min(0.05)
+        return F.cross_entropy(columns[:, 1:11], label) + weight * F.gaussian_nll_loss(mean, numbers, scale**2)
+
+    weight = float(spec.settings.get("information_real", 1.0))
+    agreed = float(spec.settings.get("agreement", 0.0))
 
     def update(x: torch.Tensor, step: int) -> object:
         real, none = torch.ones(len(x), 1), torch.zeros(len(x), 1)
@@ -80,6 +88,9 @@ def by_hand(spec: Spec) -> Callable[[torch.Tensor, int], object]:
         seen, fake = model.encoder(x), model.encoder(torch.sigmoid(model.decoder(z)).detach())
         loss = F.binary_cross_entropy_with_logits(seen[:, :1], real)
         loss = loss + F.binary_cross_entropy_with_logits(fake[:, :1], none) + told(fake, label, numbers)
+        if agreed:
+            copies = model.encoder(distorted(x, model.distortion))
+            loss = loss - agreed * agreement(OneOf(seen[:, 1:11]), OneOf(copies[:, 1:11]))
         loss.backward()
         judge.step()
         z, label, numbers = draw(len(x))
@@ -96,16 +107,17 @@ def by_hand(spec: Spec) -> Callable[[torch.Tensor, int], object]:
 def main() -> None:
     """Take turns and print both ratios."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--recipe", default="infogan-mnist", help="its nets, batch size and precision are taken")
+    parser.add_argument("--recipe", default="infogan-mnist-released", help="its nets, model and batch size are taken")
     parser.add_argument("--updates", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     recipe = read(args.recipe)
-    spec = Spec("infogan", SHAPE, recipe.model.latent, (), recipe.nets.plain(), recipe.model.settings(1))
+    model = recipe.model
+    spec = Spec("infogan", SHAPE, model.latent, (), recipe.nets.plain(), model.settings(1), model.preset)
     ways = {
-        "ours": in_game(InfoGAN, spec, recipe.training.precision),
-        "plain": in_game(PlainGAN, spec, recipe.training.precision),
+        "ours": in_game(InfoGAN, spec),
+        "plain": in_game(PlainGAN, spec),
         "defaults": by_hand(spec),
     }
     x = torch.rand(recipe.training.batch_size, *SHAPE, generator=generator(0, "data"))

@@ -14,7 +14,7 @@ from latune.codes import Categorical, Codes, Gaussian, OneOf, Uniform
 from latune.controls.critics import Judging
 from latune.data import from_arrays
 from latune.errors import DataError
-from latune.models import Spec, build
+from latune.models import Spec, build, symptoms
 from latune.models.distortion import distorted
 from latune.models.infogan import InfoGAN, InfoGANScene
 from latune.moves import Put
@@ -23,6 +23,7 @@ from latune.nets.adversarial import TABLES, Adversarial
 from latune.space import Space
 from latune.terms import agreement, believe, discriminate, information
 from latune.training import Batch, Generators, Optimiser, Plan, Trainer
+from latune.training.log import read_log
 
 SHAPE = (1, 28, 28)
 
@@ -311,10 +312,28 @@ def test_copies_are_pushed_and_what_is_judged_is_not():
     model, seen = small(agreement=1.0, distortion=0.2), batch(32)
     plain = model.judged(seen.x)
     scene, again = (InfoGANScene(model, seen, seeded(1)) for _ in range(2))
-    assert torch.equal(scene.real, plain) and torch.equal(scene.copies, again.copies)
-    assert (scene.copies - plain).abs().max() > 0.2 * plain.std()
+    assert torch.equal(scene.real.plain, plain) and torch.equal(scene.real.pushed, again.real.pushed)
+    assert (scene.real.pushed - plain).abs().max() > 0.2 * plain.std()
     model.distortion = 0.0
-    assert torch.equal(InfoGANScene(model, seen, seeded(1)).copies, plain)
+    assert torch.equal(InfoGANScene(model, seen, seeded(1)).real.pushed, plain)
+
+
+def test_classes_are_told_from_pushed_images_and_numbers_from_those_as_they_are():
+    model = small(agreement=1.0, distortion=0.4)
+    scene = InfoGANScene(model, batch(32), seeded())
+    bounds = {term.name: term.value for term in model._bounds(scene.shown, scene.z)}
+    for code, columns in (("c1", scene.shown.pushed), ("c2", scene.shown.plain)):
+        q = model.recognised(columns)[code]
+        told = information(q, scene.z[:, model.codes.slice(code)], model.told.entropy(code))
+        assert torch.equal(bounds[f"information/{code}"], told)
+        other = scene.shown.plain if code == "c1" else scene.shown.pushed
+        assert not torch.equal(columns, other)
+
+
+def test_without_agreement_images_are_looked_at_once():
+    model = small()
+    looks = InfoGANScene(model, batch(32), seeded()).shown
+    assert looks.plain is looks.pushed
 
 
 @pytest.mark.parametrize("owner", ["judge", "generator"])
@@ -457,3 +476,73 @@ def test_settling_measures_batch_statistics_of_real_images_and_of_the_prior():
     assert torch.allclose(first.running_mean, means, atol=1e-5)
     assert first.momentum == 0.1
     assert not model.training or not model.encoder.training
+
+
+# --- what goes wrong, in plain words ----------------------------------------------------------------------------------
+
+WELL = {
+    "believed real": 0.6,
+    "believed made": 0.4,
+    "spread": 0.95,
+    "information/c1": 2.2,
+    "rarest/c1": 0.9,
+    "swapped/c1": 0.02,
+    "information/c2": 0.9,
+    "sigma/c2": 0.1,
+}
+ENTROPIES = {"c1": math.log(10), "c2": math.log(2)}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "floor", "words"),
+    [
+        ({"believed real": 0.99, "believed made": 0.01}, 0.05, "The judge has won: it believes 99 % of real"),
+        ({"spread": 0.1}, 0.05, "they spread 10 % as far"),
+        ({"information/c1": 0.1}, 0.05, "Images hardly tell c1: 0.10 of 2.30 nats"),
+        ({"rarest/c1": 0.2}, 0.05, "it has 20 % of an equal share"),
+        ({"swapped/c1": 0.3}, 0.05, "Classes of c1 run into each other: 30 %"),
+        ({"sigma/c2": 0.0004}, 0.0, "sigma of c2 is down to 0.0004, and its bound grows without end"),
+    ],
+)
+def test_what_goes_wrong_is_said(wrong: dict[str, float], floor: float, words: str):
+    (sentence,) = symptoms.said(WELL | wrong, ENTROPIES, floor)
+    assert words in sentence
+
+
+def test_where_all_is_well_nothing_is_said():
+    assert list(symptoms.said(WELL, ENTROPIES, 0.05)) == []
+    assert list(symptoms.said(WELL | {"sigma/c2": 0.0004}, ENTROPIES, 0.0001)) == []  # it has a floor
+    assert list(symptoms.said(WELL | {"information/c1": 0.0}, {}, 0.05)) == []  # a recogniser that only watches
+
+
+def test_rare_and_swapped_classes_are_counted_by_hand():
+    real = torch.eye(3)[[0, 0, 0, 1, 1, 1, 1, 2]]
+    copies = torch.eye(3)[[0, 0, 1, 1, 1, 1, 0, 2]]
+    q, other = OneOf(200 * real), OneOf(200 * copies)
+    sigma = Gaussian(torch.zeros(8, 1), torch.full((8, 1), 0.3))
+    found = symptoms.measured({"c1": q, "c2": sigma}, {"c1": other, "c2": sigma}, {"c1": q, "c2": sigma})
+    assert found == pytest.approx({"rarest/c1": 3 / 8, "swapped/c1": 1 / 3, "sigma/c2": 0.3})
+
+
+def test_remarks_are_logged_and_taken_back(tmp_path):
+    data = from_arrays(np.random.default_rng(0).random((80, 8, 8)).astype(np.float32), seed=0)
+    codes = InfoGAN.name_codes(3, categorical=(4,), continuous=1)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        judge, generator = Adversarial(width=1 / 8).build((1, 8, 8), InfoGAN.columns(codes), codes.width)
+    model, generators = InfoGAN(codes, judge, generator), Generators(0)
+    saying = iter([["It is bad."], ["It is bad."], [], []])
+    game = model.game(Optimiser(), generators["noise"])
+    plan = Plan(epochs=4, batch_size=64, log_every=1)
+    Trainer(
+        game, data, plan, generators, folder=tmp_path, validate=lambda: {"a": 1.0}, remark=lambda _: next(saying)
+    ).run()
+    lines = [line for line in read_log(tmp_path) if "validation/a" in line]
+    assert [line.get("remarks") for line in lines] == [["It is bad."], ["It is bad."], [], None]
+
+
+def test_a_model_that_has_learned_nothing_is_remarked_on():
+    model, x = small(), batch(64).x
+    with torch.no_grad():
+        found = model.eval().validation(x, seeded())
+    assert any("Images hardly tell c1" in each for each in model.remarks(found))

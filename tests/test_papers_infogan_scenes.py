@@ -33,10 +33,8 @@ def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
 class Knowing:
     """Reads factors from images that are codes: what a perfect reader would say of a generator that obeys."""
 
-    exactness = {"azimuth": 1.0}
-
     def __init__(self, says: dict[str, Any]) -> None:
-        self.says = says
+        self.says, self.exactness = says, {"azimuth": 1.0}
 
     def read(self, images: Tensor) -> dict[str, Tensor]:
         return {name: say(images) for name, say in self.says.items()}

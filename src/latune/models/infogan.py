@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from latune.codes import Categorical, Codes, Gaussian, Normal, OneOf, Scale, Uniform
+from latune.models import symptoms
 from latune.models.distortion import distorted
 from latune.models.model import Model
 from latune.nets.adversarial import Judge
@@ -22,7 +23,15 @@ from latune.training import Batch, Game, Number, Optimiser, Player, Weighed, tim
 
 NOISE = "noise"
 SETTLED = 1024  # draws of the prior in a batch whose statistics are kept
+PUSH = 0.3  # of copies, in shares of half an image
 LEAST_SCALE = 0.05  # of a recogniser's Gaussian, in units of a code's range of 2
+
+
+class Looks(NamedTuple):
+    """What the judge says of images: the columns `(n, 1 + p)` of a look at them, and of one at pushed copies."""
+
+    plain: Tensor
+    pushed: Tensor
 
 
 class InfoGANScene:
@@ -37,26 +46,29 @@ class InfoGANScene:
         return self.model.codes.sample(len(self.x), self.generator, self.x.device)
 
     @cached_property
-    def shown(self) -> Tensor:
-        """What the judge says of made images: its logit, and what it recognises. Gradients reach the generator."""
-        return self.model.judged(self.model.decode(self.z))
+    def shown(self) -> Looks:
+        """What the judge says of made images. Gradients reach the generator."""
+        return self.looks(self.model.decode(self.z))
 
     @cached_property
-    def caught(self) -> Tensor:
+    def caught(self) -> Looks:
         """The same, of images that nothing is learned through: the judge's own look."""
         with torch.no_grad():
             made = self.model.decode(self.z)
-        return self.model.judged(made, through_trunk=self.model.inform)
+        return self.looks(made, through_trunk=self.model.inform)
 
     @cached_property
-    def real(self) -> Tensor:
+    def real(self) -> Looks:
         """The same of real images; of their own call, whose batch statistics are of real ones."""
-        return self.model.judged(self.x)
+        return self.looks(self.x)
 
-    @cached_property
-    def copies(self) -> Tensor:
-        """The same of their copies, each pushed out of shape in its own way."""
-        return self.model.judged(distorted(self.x, self.model.distortion, self.generator))
+    def looks(self, x: Tensor, through_trunk: bool = True) -> Looks:
+        """Images as they are and, where classes are to agree, pushed out of shape, each in its own way."""
+        model = self.model
+        seen = model.judged(x, through_trunk)
+        if not model.agreement:
+            return Looks(seen, seen)
+        return Looks(seen, model.judged(distorted(x, model.distortion, self.generator)))
 
 
 class InfoGAN(Model):
@@ -82,8 +94,9 @@ class InfoGAN(Model):
         smoothing: real images are called real to 1 less this (Salimans et al. 2016); 0 in the paper.
         penalty: weight of the R1 penalty at real images; 0 in the paper.
         agreement: weight of what a real image and a copy of it that is pushed out of shape tell of each other by their
-            classes (`latune.terms.agreement`), for whoever owns Q. It ties classes to what such a push leaves as it
-            is, and makes them sure and equally many among real images too; 0 in the paper.
+            classes (`latune.terms.agreement`), for whoever owns Q. Where it is not 0, the classes of made images are
+            told from pushed copies, too. So a class is what a push leaves as it is, among real images as among made
+            ones. The bound stays a bound: a copy tells nothing that its image does not; 0 in the paper.
         distortion: how far the copies are pushed, in shares of half an image.
         least_scale: floor of the recogniser's sigma, without which it can shrink to nothing.
         judge_rate, generator_rate: the players' learning rates, as shares of the optimiser's.
@@ -108,7 +121,7 @@ class InfoGAN(Model):
         smoothing: float = 0.0,
         penalty: float = 0.0,
         agreement: Number = 0.0,
-        distortion: float = 0.3,
+        distortion: float = PUSH,
         least_scale: float = LEAST_SCALE,
         judge_rate: float = 0.2,
         generator_rate: float = 1.0,
@@ -194,37 +207,42 @@ class InfoGAN(Model):
             scales.append(told.scale if isinstance(told, Gaussian) else (mean * (1 - mean)).clamp_min(0).sqrt())
         return Gaussian(torch.cat(means, 1), torch.cat(scales, 1))
 
-    def _bounds(self, judged: Tensor, z: Tensor) -> Iterator[Weighed]:
-        for name, q in self.recognised(judged).items():
-            weight = self.information if isinstance(self.told[name], Categorical) else self.information_real
-            bound = information(q, z[:, self.codes.slice(name)], self.told.entropy(name))
+    def _bounds(self, looks: Looks, z: Tensor) -> Iterator[Weighed]:
+        pushed = self.recognised(looks.pushed)
+        for name, q in self.recognised(looks.plain).items():
+            classes = isinstance(self.told[name], Categorical)
+            weight = self.information if classes else self.information_real
+            bound = information(pushed[name] if classes else q, z[:, self.codes.slice(name)], self.told.entropy(name))
             yield Weighed(f"information/{name}", bound, times(weight, -1.0))
 
-    def _agreements(self, scene: InfoGANScene) -> Iterator[Weighed]:
-        if not self.agreement:
-            return
-        copies = self.recognised(scene.copies)
-        for name, q in self.recognised(scene.real).items():
-            other = copies[name]
+    def _agreements(self, looks: Looks) -> Iterator[Weighed]:
+        pushed = self.recognised(looks.pushed)
+        for name, q in self.recognised(looks.plain).items():
+            other = pushed[name]
             if isinstance(q, OneOf) and isinstance(other, OneOf):
                 yield Weighed(f"agreement/{name}", agreement_of(q, other), times(self.agreement, -1.0))
 
+    def _told(self, looks: Looks, scene: InfoGANScene) -> Iterator[Weighed]:
+        """What whoever owns Q learns of codes."""
+        yield from self._bounds(looks, scene.z)
+        if self.agreement:
+            yield from self._agreements(scene.real)
+
     def _judges_terms(self, scene: InfoGANScene) -> Iterator[Weighed]:
-        streams = [(scene.real[:, :1], 1.0 - self.smoothing), (scene.caught[:, :1], 0.0)]
+        streams = [(scene.real.plain[:, :1], 1.0 - self.smoothing), (scene.caught.plain[:, :1], 0.0)]
         yield Weighed("discriminate", discriminate(streams), 2.0)  # the paper's V sums both means
         if self.penalty:
             x = scene.x.detach().requires_grad_()
             yield Weighed("r1", r1(lambda x: self.judged(x)[:, 0], x), self.penalty)
         if self.owner == "judge":
-            yield from self._bounds(scene.caught, scene.z)
-            yield from self._agreements(scene)
+            yield from self._told(scene.caught, scene)
 
     def _generators_terms(self, scene: InfoGANScene) -> Iterator[Weighed]:
-        yield Weighed("believe", believe(scene.shown[:, :1]))
-        if self.inform or self.owner == "generator":
-            yield from self._bounds(scene.shown, scene.z)
+        yield Weighed("believe", believe(scene.shown.plain[:, :1]))
         if self.owner == "generator":
-            yield from self._agreements(scene)
+            yield from self._told(scene.shown, scene)
+        elif self.inform:
+            yield from self._bounds(scene.shown, scene.z)
 
     def game(self, optimiser: Optimiser, generator: torch.Generator | None = None) -> Game:
         """The judge and then the generator, each with codes of its own draw; the real images are the same."""
@@ -240,14 +258,26 @@ class InfoGAN(Model):
         )
 
     def validation(self, x: Float[Tensor, "n c h w"], generator: torch.Generator) -> dict[str, float]:
-        """What is told of codes by what is made of them, in nats, and how sure the judge is, of 1 for real."""
+        """What is told of codes by what is made of them, in nats; how sure the judge is, of 1 for real; and what shows
+        that training fails (`latune.models.symptoms`).
+        """
         z = self.codes.sample(len(x), generator, x.device)
-        judged = self.judged(self.decode(z))
-        told = {term.name: term.value.item() for term in self._bounds(judged, z)}
-        return told | {
-            "believed real": torch.sigmoid(self.judged(x)[:, 0]).mean().item(),
+        made = self.decode(z)
+        judged, real = self.judged(made), self.judged(x)
+        told = {term.name: term.value.item() for term in self._bounds(Looks(judged, judged), z)}
+        copies = self.judged(distorted(x, self.distortion or PUSH, generator))
+        return {
+            **told,
+            "believed real": torch.sigmoid(real[:, 0]).mean().item(),
             "believed made": torch.sigmoid(judged[:, 0]).mean().item(),
+            "spread": symptoms.spread(made) / max(symptoms.spread(x), torch.finfo(x.dtype).tiny),
+            **symptoms.measured(*(self.recognised(each) for each in (real, copies, judged))),
         }
+
+    def remarks(self, numbers: Mapping[str, float]) -> list[str]:
+        """What goes wrong by the numbers of a validation, in plain words."""
+        entropies = {name: self.told.entropy(name) for name in self.told} if self.inform else {}
+        return list(symptoms.said(numbers, entropies, self.least_scale))
 
     def settle(self, images: Iterable[Tensor], generator: torch.Generator) -> None:
         """Measure the statistics of batch normalisation once more.

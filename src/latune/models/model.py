@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar, Literal
 
@@ -69,6 +69,10 @@ class Model(nn.Module, ABC):
     @abstractmethod
     def validation(self, x: Shaped[Tensor, "n *shape"], generator: torch.Generator) -> dict[str, float]:
         """What the log says of images that are not trained on."""
+
+    def remarks(self, numbers: Mapping[str, float]) -> list[str]:
+        """What goes wrong by the numbers of a validation, a plain sentence each; the log and the screen show them."""
+        return []
 
     def settle(self, images: Iterable[Tensor], generator: torch.Generator) -> None:
         """What is left to do once training has ended, with images of the training split at hand."""

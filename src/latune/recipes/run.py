@@ -167,6 +167,7 @@ def _train(recipe: Recipe, folder: Path | None, device: Any, progress: bool, dat
         folder=folder,
         about={"recipe": _plain(recipe.plain()), "data": _plain(data.provenance), **started},
         validate=lambda: validate(model, data, recipe.seed),
+        remark=model.remarks,
         progress=progress,
     )
     trainer.run()

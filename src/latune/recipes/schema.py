@@ -305,7 +305,9 @@ class ModelSection(Section):
             raise ValueError(unknown("model", name, MODELS))
         return name
 
-    _weights = field_validator("beta", "gamma", "information", "information_real", "agreement", "pull_weight")(not_negative)
+    _weights = field_validator("beta", "gamma", "information", "information_real", "agreement", "pull_weight")(
+        not_negative
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> ModelSection:

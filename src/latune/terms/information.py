@@ -49,8 +49,8 @@ def agreement(q: OneOf, other: OneOf) -> Float[Tensor, ""]:
 
     >>> import torch
     >>> certain = OneOf(100 * torch.eye(10))
-    >>> round(agreement(certain, certain).item(), 6), abs(round(agreement(certain, OneOf(torch.zeros(10, 10))).item(), 6))
-    (2.302585, 0.0)
+    >>> round(agreement(certain, certain).item(), 6)
+    2.302585
     """
     joint = q.mean.T @ other.mean / len(q.mean)
     joint = ((joint + joint.T) / 2).clamp_min(torch.finfo(joint.dtype).tiny)  # at 0 the logarithm has no gradient

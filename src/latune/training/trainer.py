@@ -81,6 +81,7 @@ class Trainer:
         folder: the run folder; None keeps everything in memory.
         about: plain data stored in the checkpoint; a checkpoint with other data is refused.
         validate: numbers for the log, measured at the end of an epoch.
+        remark: from these numbers to sentences for the log, which are shown above the bar when they are new.
         progress: show a bar with the loss and the time left; or a function, which is given the share of the steps that
             is done, from 0 to 1.
     """
@@ -95,10 +96,12 @@ class Trainer:
         folder: Path | None = None,
         about: dict[str, Any] | None = None,
         validate: Callable[[], dict[str, float]] | None = None,
+        remark: Callable[[dict[str, float]], list[str]] | None = None,
         progress: bool | Callable[[float], None] = False,
     ) -> None:
         self.game, self.data, self.plan, self.generators = game, data, plan, generators
-        self.folder, self.about, self.validate, self.progress = folder, about or {}, validate, progress
+        self.folder, self.about, self.validate, self.remark = folder, about or {}, validate, remark
+        self.progress = progress
         if data is not None:
             columns = [list(data.attributes).index(name) for name in attributes]
             self.values = data.values[:, columns]
@@ -114,6 +117,7 @@ class Trainer:
         self.ema = [p.detach().clone() for p in game.model.parameters()] if plan.ema else []
         self._order: tuple[int, Tensor] | None = None
         self._saved = 0
+        self._said: list[str] = []
 
     def run(self) -> None:
         """Train to the end of the plan.
@@ -172,8 +176,7 @@ class Trainer:
                             and self.plan.validate_every
                             and not epoch % self.plan.validate_every
                         ):
-                            with self._averaged():
-                                line |= {f"validation/{k}": v for k, v in self.validate().items()}
+                            line |= self._validated(bar.console.print)
                         log.write({"step": self.step, "epoch": epoch, **line, "seconds": round(self.seconds, 3)})
                         bar.update(
                             task, completed=self.step, note=f"loss {next(iter(line.values()), float('nan')):.2f}"
@@ -183,6 +186,20 @@ class Trainer:
                             last_save = now
         finally:
             log.close()
+
+    def _validated(self, show: Callable[..., None]) -> dict[str, Any]:
+        """What the validation split shows, and in plain words what goes wrong; said aloud where it was not before."""
+        assert self.validate is not None
+        with self._averaged():
+            found = self.validate()
+        remarks = self.remark(found) if self.remark is not None else []
+        if self.progress is True:
+            for remark in remarks:
+                if remark not in self._said:
+                    show(f"after {self.step:,} updates: {remark}", highlight=False)
+        told = {"remarks": remarks} if remarks or self._said else {}  # an empty list takes back what was said before
+        self._said = remarks
+        return {f"validation/{name}": value for name, value in found.items()} | told
 
     def batch(self, step: int) -> Batch | None:
         """The batch of an update; it depends on nothing but the seed and the update's number."""

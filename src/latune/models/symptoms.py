@@ -1,0 +1,108 @@
+"""What goes wrong in a GAN with codes: the numbers that show it, and what they say in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from latune.codes import Gaussian, OneOf
+
+SURE = 0.97  # believed of real images, and 1 less this of made ones: from there on the judge has won
+UNTOLD = 0.1  # share of a code's entropy: a bound below this is hardly any
+RARE = 0.3  # share of what a class is expected to have among real images
+SWAPPED = 0.1  # share of a class's images that a push gives to one other class
+ALIKE = 0.3  # spread of made images as a share of the real ones'
+NARROW = 0.01  # sigma of a recogniser, in units of a code's range of 2
+
+
+def measured(
+    real: Mapping[str, Gaussian | OneOf],
+    copies: Mapping[str, Gaussian | OneOf],
+    made: Mapping[str, Gaussian | OneOf],
+) -> dict[str, float]:
+    """The numbers beside the bounds: of classes among real images, and of the recogniser's sigma.
+
+    `rarest`: the share of real images that the rarest class has, of the equal share that is expected. `swapped`: the
+    largest share of a class's images whose copies, pushed out of shape, are of one other class. `sigma`: the mean.
+
+    Args:
+        real, copies, made: Q(c|x) of real images, of copies of them that are pushed, and of made images; by code.
+    """
+    found: dict[str, float] = {}
+    for name, q in real.items():
+        other, of_made = copies[name], made[name]
+        if isinstance(q, OneOf) and isinstance(other, OneOf):
+            shares = q.mean.mean(0)
+            found[f"rarest/{name}"] = float(shares.min() * len(shares))
+            found[f"swapped/{name}"] = swapped(q.mean, other.mean)
+        elif isinstance(of_made, Gaussian):
+            found[f"sigma/{name}"] = float(of_made.scale.mean())
+    return found
+
+
+def swapped(classes: Float[Tensor, "n k"], copied: Float[Tensor, "n k"]) -> float:
+    """The largest share of a class's images whose copies are of one other class.
+
+    >>> swapped(torch.eye(2), torch.eye(2)), swapped(torch.eye(2), torch.eye(2).flip(0))
+    (0.0, 1.0)
+    """
+    joint = classes.T @ copied / len(classes)
+    shares = joint / joint.sum(1, keepdim=True).clamp_min(torch.finfo(joint.dtype).tiny)
+    return float(shares.fill_diagonal_(0).max())
+
+
+def spread(images: Float[Tensor, "n *shape"]) -> float:
+    """How far images are from their mean: root mean square over images and pixels."""
+    return float((images - images.mean(0)).square().mean().sqrt())
+
+
+def said(numbers: Mapping[str, float], entropies: Mapping[str, float], floor: float) -> Iterator[str]:
+    """What the numbers of a validation say, a sentence each, and what to try; nothing where all is well.
+
+    Args:
+        numbers: `believed real` and `believed made`, `spread`, and of each code what `measured` and the bound say.
+        entropies: of each code that is to be told, in nats; none where the recogniser only watches.
+        floor: the recogniser's least sigma; 0 for none.
+
+    >>> next(said({"believed real": 0.99, "believed made": 0.01, "spread": 1.0}, {}, 0.05)).split(":")[0]
+    'The judge has won'
+    """
+    real, fake = numbers["believed real"], numbers["believed made"]
+    if real > SURE and fake < 1 - SURE:
+        yield (
+            f"The judge has won: it believes {real:.0%} of real images and {fake:.0%} of made ones, and the generator "
+            "learns little from it. Try nets.spectral=true, model.penalty=10, or a lower model.judge_rate."
+        ).replace("%", " %")
+    if numbers["spread"] < ALIKE:
+        yield (
+            f"Made images are much alike: they spread {numbers['spread']:.0%} as far as real ones. The generator has "
+            "collapsed. Try model.penalty=10, or a larger training.batch_size."
+        ).replace("%", " %")
+    for name, entropy in entropies.items():
+        told, sigma = numbers[f"information/{name}"], numbers.get(f"sigma/{name}")
+        if sigma is None and told < UNTOLD * entropy:
+            yield (
+                f"Images hardly tell {name}: {told:.2f} of {entropy:.2f} nats. "
+                "If that stays so, raise model.information."
+            )
+            continue
+        if numbers.get(f"rarest/{name}", 1.0) < RARE:
+            yield (
+                f"A class of {name} is hardly found among real images: it has {numbers[f'rarest/{name}']:.0%} of an "
+                "equal share. What is made of it is not in the data, or two kinds of images share the other classes. "
+                "Train longer, or try model.agreement=1."
+            ).replace("%", " %")
+        if numbers.get(f"swapped/{name}", 0.0) > SWAPPED:
+            yield (
+                f"Classes of {name} run into each other: {numbers[f'swapped/{name}']:.0%} of the images of one are of "
+                "another once they are pushed a little out of shape. Two classes may share what they show. Train "
+                "longer, try another seed, or raise model.agreement."
+            ).replace("%", " %")
+        if sigma is not None and sigma < NARROW and not floor:
+            yield (
+                f"The recogniser's sigma of {name} is down to {sigma:.2g}, and its bound grows without end. Set "
+                "model.least_scale=0.05."
+            )
