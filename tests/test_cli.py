@@ -33,6 +33,7 @@ COMMANDS = [
     ["traverse"],
     ["interpolate"],
     ["walk"],
+    ["name"],
     ["studio"],
     ["evaluate"],
     ["info"],
@@ -907,3 +908,28 @@ def test_data_that_changed_since_the_training_are_told(run, copy):
     about["about"]["data"]["split"]["seed"] = 9
     (copy / "space.json").write_text(json.dumps(about))
     assert "note: the data changed since" in flat(run("evaluate", copy, "--no-report").err)
+
+
+# --- codes that a model found -----------------------------------------------------------------------------------------
+
+FOUND = (
+    *("data.name=digits", "nets.width=0.125", "model.latent=4", "training.steps=6"),
+    *("training.batch_size=64", "training.log_every=2"),
+)
+
+
+def test_codes_are_named_and_then_asked_for_by_their_names(run, mistake, digit):
+    assert run("train", "infogan-mnist", *FOUND, "--out", "gan").code == 0
+    assert "--least is above 0" in mistake("name", "gan", "--least", "2")
+    assert "CODE=NAME" in mistake("name", "gan", "--set", "c2")
+    assert "Unknown code 'c7'" in mistake("name", "gan", "--set", "c7=slant")
+    named = run("name", "gan", "--least", "0.01", "--json", "names.json")
+    assert named.code == 0 and "c1 is digit" in flat(named.out)
+    names = {code: each["name"] for code, each in json.loads(Path("names.json").read_text()).items()}
+    assert list(names) == ["c1", "c2", "c3"] and names["c1"] == "digit"
+    own = run("name", "gan", "--set", f"{names['c2']}=lean")
+    assert own.code == 0 and "is lean" in own.out
+    assert run("sample", "gan", "--set", "digit=3", "--set", "lean=1.5", "--out", "s.png").code == 0
+    edited = run("edit", "gan", digit, "--set", "lean=+1", "--out", "e.png")
+    assert edited.code == 0 and "that this model makes is off by 0." in flat(edited.out)
+    assert picture("e.png").width > picture("e.png").height  # original, nearest and edit beside each other

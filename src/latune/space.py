@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from latune import run_folder
+from latune import naming, run_folder
 from latune.attributes import Attribute, measure
 from latune.calibration import Calibration
 from latune.chains import Clamp, Walk, as_mask
@@ -23,6 +23,7 @@ from latune.controls import CONTROLS, Controls
 from latune.coordinates import Coordinates, whole
 from latune.data import Dataset
 from latune.errors import DataError, RunError, unknown
+from latune.inversion import invert
 from latune.medium import Medium, Pictures, size_of_images
 from latune.models import Model, Spec, Wrapped
 from latune.moves import Towards
@@ -165,6 +166,14 @@ class Space:
         q = self.posterior(x)
         return q.sample(generator) if sample else q.mean
 
+    def locate(self, x: Any) -> Tensor:
+        """Codes `(n, d)` that make images as nearly as the model can: where edits begin.
+
+        They are the encoder's, where it tells all of a code. A GAN's recogniser tells the codes and no noise, which is
+        found by descent; `latune.inversion.invert` also says by how much each image is missed.
+        """
+        return self.encode(x) if self.model.tells_all else invert(self, x).z
+
     def decode(self, z: Any, generator: torch.Generator | None = None) -> Any:
         """`Images` `(n, c, h, w)` of codes, a tensor `(n, d)`: the expected data, in [0, 1]; or their `Melodies`.
 
@@ -274,7 +283,7 @@ class Space:
         """
         dials = {"by": by, "strength": strength, "identity": identity, "realism": realism, "keep": keep}
         x = self.medium.read(x) if isinstance(x, str | Path) else x
-        moved = self._moved(self.encode(x), to, change, **dials)
+        moved = self._moved(self.locate(x), to, change, **dials)
         return self._shown(self.decode(moved, generator).plain(), like=x)
 
     def moved(self, z: Tensor, /, *, to: Any = None, **change: Any) -> Tensor:
@@ -316,7 +325,7 @@ class Space:
             at: codes `(n, d)` to start from instead.
             generator: of the tokens of melodies, where `decoding` draws them.
         """
-        z = self.encode(x) if at is None else at.to(self.device)
+        z = self.locate(x) if at is None else at.to(self.device)
         if isinstance(values, Tensor | np.ndarray):
             values = values.tolist()
         if name in self.controls:
@@ -350,7 +359,7 @@ class Space:
         """
         if whole("The number of steps", steps, 0) < 2:
             raise DataError(f"An interpolation needs 2 or more steps. Got {steps}.")
-        start, end = self.encode(a), self.encode(b)
+        start, end = self.locate(a), self.locate(b)
         if len(start) != len(end) and 1 not in (len(start), len(end)):
             raise DataError(
                 f"An interpolation goes from n {self.medium.many} to as many, or from or to a single one. "
@@ -461,6 +470,16 @@ class Space:
         from latune.measurement import measure_inpainting
 
         return measure_inpainting(self, data, split, **settings)
+
+    # --- names ------------------------------------------------------------------------------------------------------
+
+    def rename(self, **names: str) -> None:
+        """Call codes that the model found by other names: `space.rename(c2="slant")`; see `latune.naming.rename`."""
+        naming.rename(self, names)
+
+    def name_after(self, data: Dataset, least: float = naming.LEAST) -> list[naming.Named]:
+        """Name codes after the attributes of data that they follow; see `latune.naming.name_after`."""
+        return naming.name_after(self, data, least)
 
     # --- the attribute's own units -----------------------------------------------------------------------------------
 

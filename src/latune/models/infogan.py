@@ -103,6 +103,7 @@ class InfoGAN(Model):
     """
 
     encoder: Judge
+    tells_all: ClassVar[bool] = False
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "paper": {"scale": "exp", "least_scale": 0.0, "owner": "generator"},
@@ -154,9 +155,12 @@ class InfoGAN(Model):
         continuous: int = 2,
         noise: Literal["uniform", "normal"] = "uniform",
         scale: Scale = "exp",
+        names: Sequence[str] = (),
         **settings: Any,
     ) -> Codes:
         """Noise of `latent` dimensions, then the codes c1, c2, ... as the paper numbers them, categorical ones first.
+
+        `names` calls these otherwise, all of them.
 
         The paper does not say what the noise is drawn from; the released code draws it uniformly from [-1, 1].
         """
@@ -165,7 +169,8 @@ class InfoGAN(Model):
             *(Uniform(-1.0, 1.0, scale=scale) for _ in range(continuous)),
         ]
         drawn = Uniform(-1.0, 1.0, latent) if noise == "uniform" else Normal(latent)
-        return Codes({NOISE: drawn, **{f"c{place}": factor for place, factor in enumerate(factors, 1)}})
+        called = names or [f"c{place}" for place in range(1, len(factors) + 1)]
+        return Codes({NOISE: drawn, **dict(zip(called, factors, strict=True))})
 
     @staticmethod
     def columns(codes: Codes) -> int:
