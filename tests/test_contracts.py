@@ -597,12 +597,14 @@ def compile_quickly(monkeypatch) -> None:
 
 def tiny_options(name: str) -> dict:
     """What makes a recipe's data small; MNIST and CelebA come from the files of `tiny_mnist` and `tiny_celeba`."""
-    return {"mnist": {"split": [0.6, 0.2, 0.2], "variant": "original"}, "celeba": {}}.get(name, {"limit": 200})
+    return {"mnist": {"split": [0.6, 0.2, 0.2], "variant": "original"}, "celeba": {}, "svhn": {}}.get(
+        name, {"limit": 200}
+    )
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("name", shelf())
-def test_every_recipe_trains_for_two_steps(name, request, tiny_mnist, tiny_celeba, tmp_path, monkeypatch):
+def test_every_recipe_trains_for_two_steps(name, request, tiny_mnist, tiny_celeba, tiny_svhn, tmp_path, monkeypatch):
     compile_quickly(monkeypatch)
     plain = read(name, ["training.steps=2", "training.batch_size=16", "training.log_every=1"]).plain()
     monkeypatch.setattr("latune.units.CALIBRATION_EXAMPLES", 4)
@@ -611,6 +613,8 @@ def test_every_recipe_trains_for_two_steps(name, request, tiny_mnist, tiny_celeb
         monkeypatch.setattr(sources, plain["data"]["name"], lambda *_: sources.folder(tunes))
     else:
         plain["data"] |= tiny_options(plain["data"]["name"])
+        plain["data"] |= {"path": str(tiny_svhn)} if plain["data"]["name"] == "svhn" else {}
+    plain["nets"] |= {"width": 1 / 16} if "table" in plain["nets"] else {}
     plain["nets"] |= {"size": "small"} if "size" in plain["nets"] else {}  # the paper's takes a minute
     if max(plain["nets"].get("channels", [0])) > 512:  # the same nets, thinner: 154 million weights take a minute
         plain["nets"]["channels"] = [channels // 64 for channels in plain["nets"]["channels"]]

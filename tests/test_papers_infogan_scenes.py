@@ -1,4 +1,4 @@
-"""Codes held beside the factors of rendered scenes: what is read from images, and which code is said to follow it."""
+"""Codes held beside the factors of rendered scenes, and what colour images tell of theirs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import Tensor
 from latune.data import load
 from latune.papers import Arm, Subject, infogan
 from latune.papers.experiment import Gallery
-from latune.papers.infogan import scenes
+from latune.papers.infogan import colour, scenes
 from latune.papers.infogan.factors import TURN, Reader, numbers, targets
 from latune.papers.reproduction import open_subject
 
@@ -113,3 +113,24 @@ def test_pictures_and_numbers_of_a_small_model(subject: Subject) -> None:
     result = {"arm": "ours", "seed": 0, "numbers": found.numbers, "detail": found.detail}
     (picture,) = scenes.panels(Gallery([result], lambda label: subject), "azimuth")
     assert picture.png.startswith(b"\x89PNG") and len(picture.png) > 5000
+
+
+def test_what_colour_images_tell_of_their_codes(tiny_celeba: Path, tmp_path: Path) -> None:
+    experiment = replace(OURS["infogan-fig6"], settings={"draws": 30})
+    arm = Arm("ours", "ours", "infogan-celeba", (*FEW, "model.categorical=[10,3]"))
+    one = open_subject(experiment, arm, 0, "quick", "cpu", tmp_path)
+    found = experiment.measure(one)
+    bounds = found.detail["bounds"]
+    assert list(bounds) == ["c1", "c2"] and set(found.numbers) == set(experiment.quantities)
+    assert found.numbers["bound"] == pytest.approx(sum(bounds.values()))
+    assert found.numbers["share"] == pytest.approx(100 * sum(bounds.values()) / math.log(30))
+    assert found.numbers["told"] == (bounds["c1"] > math.log(10) / 2) + (bounds["c2"] > math.log(3) / 2)
+    result = {"arm": "ours", "seed": 0, "numbers": found.numbers, "detail": found.detail}
+    (picture,) = colour.panels(Gallery([result], lambda label: one))
+    assert picture.png.startswith(b"\x89PNG") and len(picture.png) > 5000
+
+
+def test_every_arm_is_a_recipe() -> None:
+    for experiment in OURS.values():
+        for scale in ("quick", "paper"):
+            assert all(arm.resolve(0).model.name == "infogan" for arm in experiment.arms[scale])

@@ -23,7 +23,7 @@ def again_of(space: Any) -> Again | None:
     recogniser knows nothing of the noise), or where decoding has no slope (tokens of melodies, a model that was trained
     elsewhere).
     """
-    if not (space.encodes and space.model.tells_all) or space.model.likelihood is None or not isinstance(space.medium, Pictures):
+    if not space.encodes or space.model.likelihood is None or not isinstance(space.medium, Pictures):
         return None
     model = space.model
 

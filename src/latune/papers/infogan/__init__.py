@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from latune.papers.infogan import bound, digits, scenes
+from latune.papers.infogan import bound, colour, digits, scenes
 
-EXPERIMENTS = [*bound.EXPERIMENTS, *digits.EXPERIMENTS, *scenes.EXPERIMENTS]
+EXPERIMENTS = [*bound.EXPERIMENTS, *digits.EXPERIMENTS, *scenes.EXPERIMENTS, *colour.EXPERIMENTS]
