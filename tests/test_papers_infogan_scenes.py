@@ -14,20 +14,22 @@ from torch import Tensor
 from latune.data import load
 from latune.papers import Arm, Subject, infogan
 from latune.papers.experiment import Gallery
-from latune.papers.infogan import colour, scenes
+from latune.papers.infogan import colour, factors, scenes
 from latune.papers.infogan.factors import TURN, Reader, numbers, targets
 from latune.papers.reproduction import open_subject
 
 OURS = {each.name: each for each in infogan.EXPERIMENTS}
 FEW = ("training.steps=2", "training.batch_size=4", "training.log_every=1", "nets.width=0.0625", "model.latent=4")
-SMALL = {"draws": 80, "reader": 2}
+SMALL = {"draws": 40, "reader": 2}
 
 
 @pytest.fixture(scope="module")
 def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
     experiment = replace(OURS["infogan-fig3"], settings=SMALL)
     arm = Arm("ours", "ours", "infogan-heads", FEW)
-    return open_subject(experiment, arm, 0, "quick", "cpu", tmp_path_factory.mktemp("scenes"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("latune.recipes.run.SETTLED_EXAMPLES", 64)  # each is rendered
+        return open_subject(experiment, arm, 0, "quick", "cpu", tmp_path_factory.mktemp("scenes"))
 
 
 class Knowing:
@@ -70,9 +72,9 @@ def test_a_reader_learns_and_is_opened_again(tmp_path: Path) -> None:
         read = reader.read(heads.images(rows))["azimuth"]
         return float((read - heads.column("azimuth", rows)).square().mean())
 
-    few, many = error(1), error(60)
-    assert many < 0.5 * few
-    assert error(60) == pytest.approx(many, rel=1e-5)
+    few, many = error(1), error(40)
+    assert many < 0.7 * few
+    assert error(40) == pytest.approx(many, rel=1e-5)
 
 
 def test_codes_that_are_factors_are_found(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,7 +108,8 @@ def test_a_turn_that_begins_anywhere_is_followed() -> None:
     assert best > 0.99 > abs(scenes.rank_correlation(code, angles))
 
 
-def test_pictures_and_numbers_of_a_small_model(subject: Subject) -> None:
+def test_pictures_and_numbers_of_a_small_model(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(factors, "TESTED", 50)
     found = scenes.recovered(subject)
     assert set(found.numbers) == set(OURS["infogan-fig3"].quantities)
     assert all(0 <= value <= 1 for name, value in found.numbers.items() if name != "bound")

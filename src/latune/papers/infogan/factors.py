@@ -23,6 +23,7 @@ from latune.training.checkpoint import WEIGHTS, load_tensors, load_weights, only
 STEPS = 3000
 RATES = (2e-3, 2e-5)  # Adam's, first and last
 CHUNK = 1000
+TESTED = 2000  # test images that are read
 TOLD = "reader.json"
 TURN = 2 * math.pi
 
@@ -80,8 +81,8 @@ class Reader:
 
     @cached_property
     def exactness(self) -> dict[str, float]:
-        """Spearman's correlation of what is read with the truth, on 2,000 test images; of angles, their cosines'."""
-        rows = self.data.splits["test"][:2000]
+        """Spearman's correlation of what is read with the truth, on test images; of angles, their cosines'."""
+        rows = self.data.splits["test"][:TESTED]
         read = self.read(self.data.images(rows))
         truth = {name: self.data.column(name, rows) for name in read}
         return {
