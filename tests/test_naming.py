@@ -179,12 +179,14 @@ def test_the_class_of_a_found_image_is_the_likeliest_one() -> None:
     classes = space.codes.slice("c1")
     found = invert(space, images, steps=2)
     assert torch.equal(found.z[:, classes], torch.eye(10)[space.encode(images)[:, classes].argmax(1)])
-    assert torch.equal(space.locate(images), invert(space, images).z)
+    whole = invert(space, images)
+    assert torch.equal(space.locate(images).z, whole.z) and torch.equal(space.locate(images).error, whole.error)
+    assert space.locate(images) is space.locate(images.clone()) is not space.locate(images[:2])
 
 
 def test_an_encoder_that_tells_all_is_asked_alone() -> None:
     spec = Spec("vae", (1, 8, 8), 4)
     space = Space(build(spec, 0), spec)
     images = torch.rand(5, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(space.locate(images), space.encode(images))
+    assert torch.equal(space.locate(images).z, space.encode(images))
     assert torch.equal(invert(space, images).z, space.encode(images))

@@ -15,7 +15,7 @@ from latune.controls.descent import Descend
 from latune.coordinates import NOISE
 from latune.training import generator
 
-STEPS, RATE = 300, 0.05
+STEPS, RATE = 200, 0.08
 STARTS = 4  # of each image: the middle of the noise, and draws of it
 
 
@@ -71,10 +71,7 @@ def invert(space: Any, x: Any, steps: int = STEPS, starts: int = STARTS, seed: i
     def inside(points: Tensor) -> Tensor:
         return points.clamp(prior.lo, prior.hi) if isinstance(prior, Uniform) else points
 
-    down = Descend(missed, steps=steps, lr=RATE, inside=inside, worth=lambda points, rows: -missed(points, rows))
-    ends = down(many)
-    every = torch.arange(len(many), device=space.device)
-    ends = whole(ends, every)
+    ends = whole(Descend(missed, steps=steps, lr=RATE, inside=inside)(many), torch.arange(len(many), device=x.device))
     errors = _error(space, ends, goals).reshape(starts, len(z))
     best = errors.argmin(0)
     row = torch.arange(len(z), device=space.device)

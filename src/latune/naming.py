@@ -130,7 +130,7 @@ def mirror(space: Any, code: str) -> None:
     """Turn a code of a number round: the same model, in which what was c is called -c."""
     model = _infogan(space)
     (column,) = space.coordinates.columns(code)
-    first, last = _ends(model)
+    first, last = _ends(space)
     with torch.no_grad():
         first.weight[:, column] *= -1
         row = _rows(model.told, code).start
@@ -141,7 +141,7 @@ def mirror(space: Any, code: str) -> None:
 def renumber(space: Any, code: str, numbers: Sequence[int]) -> None:
     """Give the classes of a code other numbers: what was class k is class `numbers[k]`."""
     model = _infogan(space)
-    first, last = _ends(model)
+    first, last = _ends(space)
     columns, rows = space.codes.slice(code), _rows(model.told, code)
     before = torch.as_tensor(np.argsort(numbers), device=first.weight.device)
     with torch.no_grad():
@@ -215,8 +215,9 @@ def _infogan(space: Any) -> InfoGAN:
     return space.model
 
 
-def _ends(model: InfoGAN) -> tuple[nn.Linear, nn.Linear]:
-    """The generator's first layer and the recogniser's last one, through which codes go."""
+def _ends(space: Any) -> tuple[nn.Linear, nn.Linear]:
+    """The generator's first layer and the recogniser's last one, through which codes go, to be changed."""
+    model, space._located = space.model, None  # codes that were found are others now
     layers = [[each for each in net.modules() if isinstance(each, nn.Linear)]
               for net in (model.decoder, model.encoder.codes)]  # fmt: skip
     first, last = (each[place] if each else None for each, place in zip(layers, (0, -1), strict=True))

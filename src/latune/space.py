@@ -23,7 +23,7 @@ from latune.controls import CONTROLS, Controls
 from latune.coordinates import Coordinates, whole
 from latune.data import Dataset
 from latune.errors import DataError, RunError, unknown
-from latune.inversion import invert
+from latune.inversion import Inverted, invert
 from latune.medium import Medium, Pictures, size_of_images
 from latune.models import Model, Spec, Wrapped
 from latune.moves import Towards
@@ -69,6 +69,7 @@ class Space:
         self.about = dict(about or {})
         self.decoding: Decoding = GREEDY
         self._controls_folder: Path | None = None
+        self._located: tuple[Tensor, Inverted] | None = None
 
     # --- what it is --------------------------------------------------------------------------------------------------
 
@@ -166,13 +167,19 @@ class Space:
         q = self.posterior(x)
         return q.sample(generator) if sample else q.mean
 
-    def locate(self, x: Any) -> Tensor:
-        """Codes `(n, d)` that make images as nearly as the model can: where edits begin.
+    def locate(self, x: Any) -> Inverted:
+        """Codes that make images as nearly as the model can, where edits begin, and by how much each is missed.
 
         They are the encoder's, where it tells all of a code. A GAN's recogniser tells the codes and no noise, which is
-        found by descent; `latune.inversion.invert` also says by how much each image is missed.
+        found by descent (`latune.inversion.invert`); the last images are remembered.
         """
-        return self.encode(x) if self.model.tells_all else invert(self, x).z
+        x = self._take(x)
+        if self._located is None or not torch.equal(self._located[0], x):
+            self._located = x, invert(self, x)
+        return self._located[1]
+
+    def _start(self, x: Any) -> Tensor:
+        return self.encode(x) if self.model.tells_all else self.locate(x).z
 
     def decode(self, z: Any, generator: torch.Generator | None = None) -> Any:
         """`Images` `(n, c, h, w)` of codes, a tensor `(n, d)`: the expected data, in [0, 1]; or their `Melodies`.
@@ -283,7 +290,7 @@ class Space:
         """
         dials = {"by": by, "strength": strength, "identity": identity, "realism": realism, "keep": keep}
         x = self.medium.read(x) if isinstance(x, str | Path) else x
-        moved = self._moved(self.locate(x), to, change, **dials)
+        moved = self._moved(self._start(x), to, change, **dials)
         return self._shown(self.decode(moved, generator).plain(), like=x)
 
     def moved(self, z: Tensor, /, *, to: Any = None, **change: Any) -> Tensor:
@@ -325,7 +332,7 @@ class Space:
             at: codes `(n, d)` to start from instead.
             generator: of the tokens of melodies, where `decoding` draws them.
         """
-        z = self.locate(x) if at is None else at.to(self.device)
+        z = self._start(x) if at is None else at.to(self.device)
         if isinstance(values, Tensor | np.ndarray):
             values = values.tolist()
         if name in self.controls:
@@ -359,7 +366,7 @@ class Space:
         """
         if whole("The number of steps", steps, 0) < 2:
             raise DataError(f"An interpolation needs 2 or more steps. Got {steps}.")
-        start, end = self.locate(a), self.locate(b)
+        start, end = self._start(a), self._start(b)
         if len(start) != len(end) and 1 not in (len(start), len(end)):
             raise DataError(
                 f"An interpolation goes from n {self.medium.many} to as many, or from or to a single one. "
