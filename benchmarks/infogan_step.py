@@ -51,6 +51,7 @@ def in_game(kind: type[InfoGAN], spec: Spec) -> Callable[[torch.Tensor, int], ob
     model.precision = "bf16"
     model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     if kind is PlainGAN:
+        model.agreement = 0.0
         model.encoder.codes.requires_grad_(False)
     game: Game = model.train().game(Optimiser(lr=LR, betas=BETAS), generator(0, "noise"))
 
@@ -73,10 +74,11 @@ def by_hand(spec: Spec) -> Callable[[torch.Tensor, int], object]:
         noise = torch.rand(n, spec.latent) * 2 - 1
         return torch.cat([noise, F.one_hot(label, 10).float(), numbers], 1), label, numbers
 
-    def told(columns: torch.Tensor, label: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
+    def told(columns: torch.Tensor, images: torch.Tensor, label: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
+        classes = model.encoder(distorted(images, model.distortion)) if agreed else columns
         mean = columns[:, 11:13]
         scale = torch.ones_like(mean) if columns.shape[1] == 13 else columns[:, 13:15].exp().clamp_min(0.05)
-        return F.cross_entropy(columns[:, 1:11], label) + weight * F.gaussian_nll_loss(mean, numbers, scale**2)
+        return F.cross_entropy(classes[:, 1:11], label) + weight * F.gaussian_nll_loss(mean, numbers, scale**2)
 
     weight = float(spec.settings.get("information_real", 1.0))
     agreed = float(spec.settings.get("agreement", 0.0))
@@ -85,9 +87,10 @@ def by_hand(spec: Spec) -> Callable[[torch.Tensor, int], object]:
         real, none = torch.ones(len(x), 1), torch.zeros(len(x), 1)
         z, label, numbers = draw(len(x))
         judge.zero_grad()
-        seen, fake = model.encoder(x), model.encoder(torch.sigmoid(model.decoder(z)).detach())
+        images = torch.sigmoid(model.decoder(z)).detach()
+        seen, fake = model.encoder(x), model.encoder(images)
         loss = F.binary_cross_entropy_with_logits(seen[:, :1], real)
-        loss = loss + F.binary_cross_entropy_with_logits(fake[:, :1], none) + told(fake, label, numbers)
+        loss = loss + F.binary_cross_entropy_with_logits(fake[:, :1], none) + told(fake, images, label, numbers)
         if agreed:
             copies = model.encoder(distorted(x, model.distortion))
             loss = loss - agreed * agreement(OneOf(seen[:, 1:11]), OneOf(copies[:, 1:11]))
@@ -95,8 +98,9 @@ def by_hand(spec: Spec) -> Callable[[torch.Tensor, int], object]:
         judge.step()
         z, label, numbers = draw(len(x))
         made.zero_grad()
-        fake = model.encoder(torch.sigmoid(model.decoder(z)))
-        loss = F.binary_cross_entropy_with_logits(fake[:, :1], real) + told(fake, label, numbers)
+        images = torch.sigmoid(model.decoder(z))
+        fake = model.encoder(images)
+        loss = F.binary_cross_entropy_with_logits(fake[:, :1], real) + told(fake, images, label, numbers)
         loss.backward()
         made.step()
         return loss
