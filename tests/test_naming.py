@@ -12,7 +12,7 @@ from torch import Tensor
 
 from latune.codes import OneOf
 from latune.data import load
-from latune.errors import DataError, RunError
+from latune.errors import DataError, RecipeError, RunError
 from latune.inversion import invert
 from latune.models import Spec, build
 from latune.naming import mirror, name_after, renumber
@@ -60,6 +60,13 @@ def test_names_that_cannot_be_are_refused(names: dict[str, str], words: str) -> 
     with pytest.raises(DataError, match=words):
         space.rename(**names)
     assert list(space.codes) == ["noise", "c1", "c2", "c3"]
+
+
+@pytest.mark.parametrize("names", [["digit"], ["a", "b", "b"], ["a", "b", "noise"]])
+def test_names_in_a_recipe_are_one_a_code(names: list[str]) -> None:
+    assert list(space_of(names=["a", "b", "c"]).codes) == ["noise", "a", "b", "c"]
+    with pytest.raises(RecipeError, match="each of 3 codes a name of its own"):
+        space_of(names=names)
 
 
 def test_other_models_keep_their_names() -> None:

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from latune.codes import Categorical, Codes, Gaussian, Normal, OneOf, Scale, Uniform
+from latune.errors import RecipeError
 from latune.models import symptoms
 from latune.models.distortion import distorted
 from latune.models.model import Model
@@ -169,7 +170,9 @@ class InfoGAN(Model):
             *(Uniform(-1.0, 1.0, scale=scale) for _ in range(continuous)),
         ]
         drawn = Uniform(-1.0, 1.0, latent) if noise == "uniform" else Normal(latent)
-        called = names or [f"c{place}" for place in range(1, len(factors) + 1)]
+        called = list(names) or [f"c{place}" for place in range(1, len(factors) + 1)]
+        if len(set(called) - {NOISE}) != len(factors):
+            raise RecipeError(f"model.names gives each of {len(factors)} codes a name of its own. Got {list(names)}.")
         return Codes({NOISE: drawn, **dict(zip(called, factors, strict=True))})
 
     @staticmethod

@@ -244,6 +244,7 @@ class ModelSection(Section):
         default=None, description="of infogan: classes of each categorical code"
     )
     continuous: int | None = Field(default=None, ge=0, description="of infogan: codes that are numbers")
+    names: list[str] | None = Field(default=None, description="of infogan: what its codes are called, all of them")
     noise: Literal["uniform", "normal"] | None = Field(default=None, description="of infogan: what noise is drawn from")
     information: float | RampSection | None = Field(
         default=None, description="of infogan: weight of the bound, for categorical codes"
