@@ -149,6 +149,8 @@ def test_codes_are_named_after_what_they_follow_and_rise_with_it(monkeypatch: py
     assert torch.allclose(space.decode(counted).plain(), images, atol=1e-6)
     low, high = space.reach("area")
     assert -1 <= low < -0.9 and 0.9 < high <= 1
+    space.rename(area="ink")  # a name of one's own keeps the attribute's units
+    assert space.reach("ink") == (low, high) and space.attributes["ink"].source == "area"
 
 
 def test_a_model_with_controls_is_named_first() -> None:

@@ -67,6 +67,8 @@ def rename(space: Any, names: Mapping[str, str]) -> None:
     model.codes = Codes({called.get(name, name): factor for name, factor in model.codes.items()})
     model.told = Codes({called[name]: factor for name, factor in model.told.items()})
     space.codes = model.codes
+    for code in (code for code in space.calibration if code in called and code in space.attributes):
+        space.attributes.setdefault(called[code], replace(space.attributes[code], name=called[code]))
     space.calibration = {called.get(name, name): known for name, known in space.calibration.items()}
     space.spec = replace(space.spec, settings={**space.spec.settings, "names": after})
     vars(space).pop("coordinates", None)  # made of the codes when it is asked for
