@@ -18,7 +18,7 @@ ROWS = [  # top to bottom; a room imports from its own row and from those below
     ["cli"],
     ["papers", "demo"],
     ["report", "recipes", "fitting", "comparison", "studio"],
-    ["space", "measurement", "run_folder", "bounds", "matrices"],
+    ["space", "measurement", "run_folder", "naming", "inversion", "bounds", "matrices"],
     ["models", "controls", "chains", "classifier"],
     ["metrics", "training"],
     ["terms", "moves", "coordinates", "units", "data", "attributes", "calibration", "pictures", "medium"],
