@@ -92,14 +92,14 @@ def test_a_code_that_is_what_is_measured_is_found(subject: Subject, monkeypatch:
 
 def test_pictures_are_drawn(subject: Subject) -> None:
     found: Measured = digits.discovered(subject)
-    results = [{"arm": arm, "seed": 0, "detail": found.detail} for arm in ("ours", "gan")]
-    (sheet,) = digits.panels(Gallery(results, lambda label: subject))
+    results = [{"arm": arm, "seed": 0, "numbers": found.numbers, "detail": found.detail} for arm in ("ours", "gan")]
+    classes, sheet = digits.panels(Gallery(results, lambda label: subject))
     detail = bound.told(subject).detail
     assert detail["steps"] == [2.0, 4.0, 6.0]
     (curve,) = bound.curves(
         Gallery([{"arm": arm, "seed": 0, "detail": detail} for arm in bound.TITLES], lambda _: subject)
     )
-    for picture in (sheet, curve):
+    for picture in (classes, sheet, curve):
         assert picture.png.startswith(b"\x89PNG") and len(picture.png) > 5000
 
 

@@ -17,6 +17,8 @@ from latune.papers.experiment import Gallery
 from latune.papers.infogan import colour, factors, scenes
 from latune.papers.infogan.factors import TURN, Reader, numbers, targets
 from latune.papers.reproduction import open_subject
+from latune.pictures import Images
+from latune.space import Space
 
 OURS = {each.name: each for each in infogan.EXPERIMENTS}
 FEW = ("training.steps=2", "training.batch_size=4", "training.log_every=1", "nets.width=0.0625", "model.latent=4")
@@ -88,7 +90,7 @@ def test_codes_that_are_factors_are_found(subject: Subject, monkeypatch: pytest.
         }
     )
     monkeypatch.setattr(scenes, "reader_of", lambda subject: reader)
-    monkeypatch.setattr(scenes, "made", lambda subject, z: z)
+    monkeypatch.setattr(Space, "decode", lambda self, z, *_: Images(z))  # images that are their codes
     monkeypatch.setattr(scenes, "while_turned", lambda *_: 1.0)
     found = scenes.recovered(subject)
     assert {name: found.detail["codes"][name] for name in ("azimuth", "elevation", "lighting")} == {

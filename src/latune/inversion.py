@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from latune.codes import Categorical, Uniform
 from latune.controls.descent import Descend
 from latune.coordinates import NOISE
+from latune.errors import RunError
 from latune.training import generator
 
 STEPS, RATE = 200, 0.08
@@ -40,18 +41,22 @@ def invert(space: Any, x: Any, steps: int = STEPS, starts: int = STARTS, seed: i
 
     A categorical code is the likeliest class. The noise goes down the squared error by Adam, from the middle and from
     draws of its prior, within the prior's range; the best of all starts is kept. A GAN was never asked to make every
-    image of its data: `error` says how far each is missed. An encoder that tells all of a code is asked alone.
+    image of its data: `error` says how far each is missed. `Space.locate` does this only
+    where an encoder does not tell all of a code.
 
     Args:
-        space: a model with an encoder or a recogniser.
+        space: of a GAN with a recogniser.
         x: images.
         steps: of each descent.
         starts: descents an image.
         seed: of the starts that are drawn.
+
+    Raises:
+        RunError: a model whose encoder tells all of a code.
     """
+    if space.model.tells_all:
+        raise RunError(f"The encoder of {space.spec.model} tells all of a code: ask space.encode.")
     x, z = space.medium.take(x).to(space.device), space.encode(x)
-    if space.model.tells_all or not len(z):
-        return Inverted(z, _error(space, z, x))
     for name, factor in space.codes.items():
         if isinstance(factor, Categorical):
             columns = space.codes.slice(name)
@@ -72,12 +77,7 @@ def invert(space: Any, x: Any, steps: int = STEPS, starts: int = STARTS, seed: i
         return points.clamp(prior.lo, prior.hi) if isinstance(prior, Uniform) else points
 
     ends = whole(Descend(missed, steps=steps, lr=RATE, inside=inside)(many), torch.arange(len(many), device=x.device))
-    errors = _error(space, ends, goals).reshape(starts, len(z))
+    errors = (space.decode(ends).plain() - goals).square().flatten(1).mean(1).sqrt().reshape(starts, len(z))
     best = errors.argmin(0)
     row = torch.arange(len(z), device=space.device)
     return Inverted(ends.reshape(starts, *z.shape)[best, row], errors[best, row])
-
-
-def _error(space: Any, z: Tensor, x: Tensor) -> Tensor:
-    made = space.decode(z).plain().to(x.device)
-    return (made.double() - x.double()).square().flatten(1).mean(1).sqrt().float()

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from latune.attributes import measure
 from latune.calibration import Calibration
 from latune.codes import Categorical, Codes
 from latune.controls import REALISM, RESERVED
@@ -17,11 +18,12 @@ from latune.coordinates import NOISE
 from latune.data import Dataset, spread
 from latune.errors import DataError, RunError, unknown
 from latune.metrics.correlation import spearman
-from latune.metrics.recovery import confusion
+from latune.metrics.recovery import confusion, one_to_one
 from latune.models import InfoGAN
 from latune.training import generator
 
 DRAWS = 2000  # images that are made and measured
+CHUNK = 1000  # images that pass through a network at once
 ENCODED = 5000  # training images whose classes are read
 LEAST = 0.4  # of a rank correlation, or of images that are of the class that is said: below it a code has no name
 
@@ -57,12 +59,10 @@ def rename(space: Any, names: Mapping[str, str]) -> None:
         raise DataError(unknown("code", missing[0], told))
     after = [names.get(code, code) for code in told]
     for name in after:
-        if not isinstance(name, str) or not name.isidentifier():
-            raise DataError(f"A name is one word of letters, digits and _, not beginning with a digit. Got {name!r}.")
-        if name in RESERVED or name in (REALISM, NOISE):
-            raise DataError(f"'{name}' means something else to a Space already. Choose another name.")
-        if after.count(name) > 1 or name in space.controls:
-            raise DataError(f"'{name}' is the name of two codes, or of a control too. Choose another name.")
+        if wrong := _not_a_name(space, name):
+            raise DataError(wrong)
+        if after.count(name) > 1:
+            raise DataError(f"'{name}' would be the name of two codes. Choose another name.")
     called = dict(zip(told, after, strict=True))
     model.codes = Codes({called.get(name, name): factor for name, factor in model.codes.items()})
     model.told = Codes({called[name]: factor for name, factor in model.told.items()})
@@ -107,7 +107,8 @@ def name_after(space: Any, data: Dataset, least: float = LEAST, seed: int = 0) -
             continue
         best = max(own, key=lambda each: abs(each.strength))
         taken = {*names.values(), *model.told} - {code}
-        if abs(best.strength) >= least and best.attribute not in taken:
+        free = best.attribute not in taken and not _not_a_name(space, best.attribute)
+        if abs(best.strength) >= least and free:
             names[code] = best.attribute
             _turn(space, best, data)
         found.append(Named(code, names.get(code, code), abs(best.strength), best.attribute))
@@ -123,8 +124,9 @@ def _turn(space: Any, best: Follows, data: Dataset) -> None:
         sign = -1.0 if best.strength < 0 else 1.0
         if sign < 0:
             mirror(space, best.code)
-        unit = data.attributes[best.attribute].unit
-        known = Calibration.fit(sign * best.points[0], best.points[1], source="decoded", unit=unit)
+        attribute = data.attributes[best.attribute]
+        space.attributes.setdefault(attribute.name, attribute)
+        known = Calibration.fit(sign * best.points[0], best.points[1], source="decoded", unit=attribute.unit)
         space.calibration[best.code] = known
 
 
@@ -172,9 +174,7 @@ def _numbers(space: Any, data: Dataset, seed: int) -> list[Follows]:
     if not codes or not names:
         return []
     z = space.codes.sample(DRAWS, generator(seed, "names", device=space.device), space.device)
-    own = {name: data.attributes[name] for name in names}
-    space.attributes = {**own, **space.attributes}
-    values = space.measured(names, space.decode(z).plain())
+    values = measure([data.attributes[name] for name in names], space.medium.shown(space.decode(z).plain()))
     columns = np.stack([z[:, space.coordinates.column(code)].double().cpu().numpy() for code in codes], 1)
     measured = np.stack([np.asarray(values[name], dtype=np.float64) for name in names], 1)
     varied = [i for i in range(len(names)) if np.isfinite(measured[:, i]).all() and np.ptp(measured[:, i]) > 0]
@@ -190,25 +190,32 @@ def _numbers(space: Any, data: Dataset, seed: int) -> list[Follows]:
 
 def _classes(space: Any, data: Dataset) -> list[Follows]:
     """Each code of classes with each categorical attribute of as many, matched one to one."""
-    from scipy.optimize import linear_sum_assignment
-
-    found: list[Follows] = []
+    sizes = {code: k for code in space.model.told if (k := len(space.coordinates.classes(code)))}
+    names = [name for name, attribute in data.attributes.items() if attribute.kind == "categorical"]
+    if not sizes or not names:
+        return []
     rows = spread(data.splits["training"], ENCODED)
-    for code in space.model.told:
-        k = len(space.coordinates.classes(code))
-        for name, attribute in data.attributes.items() if k else ():
-            if attribute.kind != "categorical":
-                continue
+    z = torch.cat([space.encode(data.examples(some)) for some in rows.split(CHUNK)])
+    found: list[Follows] = []
+    for code, k in sizes.items():
+        told = z[:, space.codes.slice(code)].argmax(1).cpu().numpy()
+        for name in names:
             truth = data.column(name, rows).long().cpu().numpy()
-            if truth.min() < 0 or truth.max() >= k:
-                continue
-            columns = space.coordinates.columns(code)
-            z = torch.cat([space.encode(data.examples(some)) for some in rows.split(1000)])
-            table = confusion(z[:, columns.start : columns.stop].argmax(1).cpu().numpy(), truth, (k, k))
-            classes = linear_sum_assignment(-table)[1]
-            share = float(table[np.arange(k), classes].sum() / len(rows))
-            found.append(Follows(code, name, share, classes=classes.tolist()))
+            if truth.min() >= 0 and truth.max() < k:
+                table = confusion(told, truth, (k, k))
+                classes = one_to_one(table)
+                share = float(table[np.arange(k), classes].sum() / len(rows))
+                found.append(Follows(code, name, share, classes=classes.tolist()))
     return found
+
+
+def _not_a_name(space: Any, name: Any) -> str:
+    """Why a code cannot be called this; empty where it can."""
+    if not isinstance(name, str) or not name.isidentifier():
+        return f"A name is one word of letters, digits and _, not beginning with a digit. Got {name!r}."
+    if name in RESERVED or name in (REALISM, NOISE):
+        return f"'{name}' means something else to a Space already. Choose another name."
+    return f"'{name}' is the name of a control. Choose another name." if name in space.controls else ""
 
 
 def _infogan(space: Any) -> InfoGAN:

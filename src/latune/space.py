@@ -23,7 +23,7 @@ from latune.controls import CONTROLS, Controls
 from latune.coordinates import Coordinates, whole
 from latune.data import Dataset
 from latune.errors import DataError, RunError, unknown
-from latune.inversion import Inverted, invert
+from latune.inversion import invert
 from latune.medium import Medium, Pictures, size_of_images
 from latune.models import Model, Spec, Wrapped
 from latune.moves import Towards
@@ -69,7 +69,7 @@ class Space:
         self.about = dict(about or {})
         self.decoding: Decoding = GREEDY
         self._controls_folder: Path | None = None
-        self._located: tuple[Tensor, Inverted] | None = None
+        self._located: tuple[Tensor, Tensor] | None = None  # images, and where a search found them
 
     # --- what it is --------------------------------------------------------------------------------------------------
 
@@ -125,6 +125,7 @@ class Space:
     def to(self, device: Any) -> Space:
         """Move the weights, and those of the controls."""
         self.model.to(device)
+        self._located = None
         for control in self.controls.values():
             control.to(device)
         return self
@@ -167,19 +168,18 @@ class Space:
         q = self.posterior(x)
         return q.sample(generator) if sample else q.mean
 
-    def locate(self, x: Any) -> Inverted:
-        """Codes that make images as nearly as the model can, where edits begin, and by how much each is missed.
+    def locate(self, x: Any) -> Tensor:
+        """Codes `(n, d)` that make images as nearly as the model can: where edits begin.
 
         They are the encoder's, where it tells all of a code. A GAN's recogniser tells the codes and no noise, which is
         found by descent (`latune.inversion.invert`); the last images are remembered.
         """
+        if self.model.tells_all:
+            return self.encode(x)
         x = self._take(x)
         if self._located is None or not torch.equal(self._located[0], x):
-            self._located = x, invert(self, x)
+            self._located = x, invert(self, x).z
         return self._located[1]
-
-    def _start(self, x: Any) -> Tensor:
-        return self.encode(x) if self.model.tells_all else self.locate(x).z
 
     def decode(self, z: Any, generator: torch.Generator | None = None) -> Any:
         """`Images` `(n, c, h, w)` of codes, a tensor `(n, d)`: the expected data, in [0, 1]; or their `Melodies`.
@@ -290,7 +290,7 @@ class Space:
         """
         dials = {"by": by, "strength": strength, "identity": identity, "realism": realism, "keep": keep}
         x = self.medium.read(x) if isinstance(x, str | Path) else x
-        moved = self._moved(self._start(x), to, change, **dials)
+        moved = self._moved(self.locate(x), to, change, **dials)
         return self._shown(self.decode(moved, generator).plain(), like=x)
 
     def moved(self, z: Tensor, /, *, to: Any = None, **change: Any) -> Tensor:
@@ -332,7 +332,7 @@ class Space:
             at: codes `(n, d)` to start from instead.
             generator: of the tokens of melodies, where `decoding` draws them.
         """
-        z = self._start(x) if at is None else at.to(self.device)
+        z = self.locate(x) if at is None else at.to(self.device)
         if isinstance(values, Tensor | np.ndarray):
             values = values.tolist()
         if name in self.controls:
@@ -366,7 +366,7 @@ class Space:
         """
         if whole("The number of steps", steps, 0) < 2:
             raise DataError(f"An interpolation needs 2 or more steps. Got {steps}.")
-        start, end = self._start(a), self._start(b)
+        start, end = self.locate(a), self.locate(b)
         if len(start) != len(end) and 1 not in (len(start), len(end)):
             raise DataError(
                 f"An interpolation goes from n {self.medium.many} to as many, or from or to a single one. "

@@ -16,12 +16,12 @@ def name(
     run: Path,
     *,
     set_: Annotated[list[str] | None, Parameter(name="--set")] = None,
-    least: float = 0.4,
+    least: float | None = None,
     json_file: Json = None,
 ) -> None:
     """Call the codes that an InfoGAN found by what they do: by your names, or by the attributes of its data.
 
-    Example: `latune name runs/infogan`, and then `latune sample runs/infogan --set digit=3 --set slant=1.5`.
+    Example: `latune name runs/gan`, and then `latune sample runs/gan --set digit=3 --set slant=1.5`.
 
     Without --set, each number is named after what rises with it on images that are made, and each code of classes after
     labels of training images, whose numbers its classes take over. Labels are used for names alone.
@@ -33,16 +33,21 @@ def name(
     set_
         A name of your own: c2=slant.
     least
-        How far a code has to follow an attribute to be called after it: Spearman's correlation, or the share of images
-        whose class is the one that is said of them.
+        Without --set, how far a code has to follow an attribute to be called after it: Spearman's correlation, or the
+        share of images whose class is the one that is said of them; 0.4 unless given.
     """
+    from latune.naming import LEAST
     from latune.recipes import check, open_data
 
-    if not 0 < least <= 1:
-        raise LatuneError(f"--least is above 0 and at most 1. Got {least:g}.")
+    if least is not None and (set_ or not 0 < least <= 1):
+        got = f"{least:g}" + (" with --set" if set_ else "")
+        raise LatuneError(f"--least is above 0 and at most 1, and goes without --set. Got {got}.")
     space = open_run(run)
     if set_:
-        names = dict(_pair(word) for word in set_)
+        pairs = [_pair(word) for word in set_]
+        names = dict(pairs)
+        if len(names) < len(pairs):
+            raise LatuneError(f"--set names each code once. Got {' and '.join(set_)}.")
         space.rename(**names)
         found = {code: {"name": called} for code, called in names.items()}
         for code, called in names.items():
@@ -50,7 +55,7 @@ def name(
     else:
         data = open_data(check(space.about["recipe"], str(run / "recipe.toml")), space.device)
         found = {}
-        for each in space.name_after(data, least):
+        for each in space.name_after(data, LEAST if least is None else least):
             found[each.code] = {"name": each.name, "follows": each.follows, "nearest": each.nearest}
             how = (
                 f"follows {each.nearest} by {each.follows:.2f}" if each.nearest else "follows no attribute of the data"

@@ -151,7 +151,7 @@ def edit(
     _save_edit(space, file, tune, x, edited, target, told)
     edited = edited.plain().cpu()
     if not space.model.tells_all:
-        missed = float(space.locate(x).error.mean())
+        missed = float((space.decode(space.locate(x)).plain().cpu() - x).square().mean().sqrt())
         say(f"the nearest to {file.name} that this model makes is off by {missed:.3f} a pixel, from 0 (black) to 1")
     numbers = _seen(space, x, edited, list(with_wanted))
     turned = dict.fromkeys([*space.sliders, *space.calibration])
@@ -295,7 +295,7 @@ def _save_edit(
             written = new.save(target, name=old.name, metre=old.metre, **told)
         say(f"wrote {written}")
         return
-    again = space.decode(space.locate(x).z).plain().cpu()
+    again = space.decode(space.locate(x)).plain().cpu()
     parts = (x, again, edited.plain().cpu())
     if tune is not None:
         three = [tune.back(Melodies(each, edited.grid).joined(tune.original.length)) for each in parts]

@@ -58,7 +58,7 @@ def recovery(
             raise DataError(f"Found and true classes come in pairs. Got {len(left)} and {len(right)}.")
     sizes = (1 + max(told.max(), told_fit.max()), 1 + max(truth.max(), truth_fit.max()))
     table = confusion(told_fit, truth_fit, sizes)
-    kinds = {"recovery": _one_to_one(table), "recovery-majority": _majority(table)}
+    kinds = {"recovery": one_to_one(table), "recovery-majority": _majority(table)}
     scores = {}
     for name, naming in kinds.items():
         right = (naming[told] == truth).astype(np.float64)
@@ -84,7 +84,7 @@ def confusion(
     return table
 
 
-def _one_to_one(table: Float64[np.ndarray, "k c"]) -> Int64[np.ndarray, " k"]:
+def one_to_one(table: Float64[np.ndarray, "k c"]) -> Int64[np.ndarray, " k"]:
     """The name of each found class, -1 where there are more of them than names."""
     from scipy.optimize import linear_sum_assignment
 

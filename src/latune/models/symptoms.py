@@ -59,6 +59,15 @@ def spread(images: Float[Tensor, "n *shape"]) -> float:
     return float((images - images.mean(0)).square().mean().sqrt())
 
 
+def percent(share: float) -> str:
+    """A share in words.
+
+    >>> percent(0.973)
+    '97 %'
+    """
+    return f"{share:.0%}".replace("%", " %")
+
+
 def said(numbers: Mapping[str, float], entropies: Mapping[str, float], floor: float) -> Iterator[str]:
     """What the numbers of a validation say, a sentence each, and what to try; nothing where all is well.
 
@@ -73,14 +82,15 @@ def said(numbers: Mapping[str, float], entropies: Mapping[str, float], floor: fl
     real, fake = numbers["believed real"], numbers["believed made"]
     if real > SURE and fake < 1 - SURE:
         yield (
-            f"The judge has won: it believes {real:.0%} of real images and {fake:.0%} of made ones, and the generator "
-            "learns little from it. Try nets.spectral=true, model.penalty=10, or a lower model.judge_rate."
-        ).replace("%", " %")
+            f"The judge has won: it believes {percent(real)} of real images and {percent(fake)} of made ones, and "
+            "the generator learns little from it. Try nets.spectral=true, model.penalty=10, or a lower "
+            "model.judge_rate."
+        )
     if numbers["spread"] < ALIKE:
         yield (
-            f"Made images are much alike: they spread {numbers['spread']:.0%} as far as real ones. The generator has "
-            "collapsed. Try model.penalty=10, or a larger training.batch_size."
-        ).replace("%", " %")
+            f"Made images are much alike: they spread {percent(numbers['spread'])} as far as real ones. The generator "
+            "has collapsed. Try model.penalty=10, or a larger training.batch_size."
+        )
     for name, entropy in entropies.items():
         told, sigma = numbers[f"information/{name}"], numbers.get(f"sigma/{name}")
         if sigma is None and told < UNTOLD * entropy:
@@ -89,18 +99,19 @@ def said(numbers: Mapping[str, float], entropies: Mapping[str, float], floor: fl
                 "If that stays so, raise model.information."
             )
             continue
-        if numbers.get(f"rarest/{name}", 1.0) < RARE:
+        rarest, most = numbers.get(f"rarest/{name}", 1.0), numbers.get(f"swapped/{name}", 0.0)
+        if rarest < RARE:
             yield (
-                f"A class of {name} is hardly found among real images: it has {numbers[f'rarest/{name}']:.0%} of an "
-                "equal share. What is made of it is not in the data, or two kinds of images share the other classes. "
+                f"A class of {name} is hardly found among real images: it has {percent(rarest)} of an equal share. "
+                "What is made of it is not in the data, or two kinds of images share the other classes. "
                 "Train longer, or try model.agreement=1."
-            ).replace("%", " %")
-        if numbers.get(f"swapped/{name}", 0.0) > SWAPPED:
+            )
+        if most > SWAPPED:
             yield (
-                f"Classes of {name} run into each other: {numbers[f'swapped/{name}']:.0%} of the images of one are of "
-                "another once they are pushed a little out of shape. Two classes may share what they show. Train "
+                f"Classes of {name} run into each other: {percent(most)} of the images of one are of another "
+                "once they are pushed a little out of shape. Two classes may share what they show. Train "
                 "longer, try another seed, or raise model.agreement."
-            ).replace("%", " %")
+            )
         if sigma is not None and sigma < NARROW and not floor:
             yield (
                 f"The recogniser's sigma of {name} is down to {sigma:.2g}, and its bound grows without end. Set "

@@ -105,7 +105,7 @@ def gather(
     images = isinstance(space.medium, Pictures)
     picture = space.medium.pictures
     shown = data.examples(draw(rows, PAIRS if images else PAIRS_OF_TUNES, seed))
-    decoded = space.decode(space.locate(shown).z).plain()
+    decoded = space.decode(space.locate(shown)).plain()
     measurable = [name for name in space.sliders if space.attributes[name].measure is not None]
     few = data.examples(draw(rows, TRAVERSED, seed + 1))
     return Findings(

@@ -276,7 +276,7 @@ class Session:
 
     def bring(self, brought: Brought, fit: Fit) -> None:
         """Take an example in: it is encoded, and its code is where everything starts from."""
-        z = self.space.locate(brought.x).z
+        z = self.space.locate(brought.x)
         self.brought, self.fit, self.own, self.tempo = brought, fit, packed(z), 0
         self.go_to(z)
 

@@ -240,7 +240,7 @@ def fit_of(space: Space, x: Tensor) -> Fit:
     Of an image the share of its variance, :math:`1 - \sum (x - \hat x)^2 / \sum (x - \bar x)^2`; of a tune the share of
     its notes that come back with their pitch and their start.
     """
-    back = space.decode(space.locate(x).z).plain()
+    back = space.decode(space.locate(x)).plain()
     if isinstance(space.medium, Pictures):
         spread = (x - x.mean()).square().sum().item()
         share = 1 - (x - back).square().sum().item() / spread if spread else float(torch.allclose(x, back, atol=0.05))

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float64
-from torch import Tensor
 
 from latune.attributes.image import morphology
 from latune.metrics import recovery
 from latune.papers.experiment import Arm, Experiment, Gallery, Measured, Picture, Published, Quantity, Subject, drawn
-from latune.papers.infogan.paper import PAPER, UNTOLD, bound_of, classes_of, rank_correlation
+from latune.papers.infogan.paper import PAPER, UNTOLD, bound_of, classes_of, column, rank_correlation, turned
 from latune.papers.judge import prior
 from latune.papers.plates import plates, shown
 
@@ -21,7 +20,6 @@ CLASS, NUMBERS = "c1", ("c2", "c3")
 STROKES = ("slant", "width")
 ROWS, COLUMNS = 5, 10  # of pictures
 FAR = 2.0  # how far codes are turned in pictures; they are drawn from -1 to 1
-POSITIONS = 9  # of a code that is turned from -1 to 1
 TITLES = {"ours": "our recipe", "released": "as released", "gan": "a plain GAN"}
 
 
@@ -47,11 +45,6 @@ def strokes(images: Any, name: str) -> Float64[np.ndarray, " n"]:
     return morphology(images.plain().cpu(), workers=1)[name]
 
 
-def column(subject: Subject, z: Tensor, code: str) -> Tensor:
-    """Where a code of one number is, in codes `(n, d)`."""
-    return z[:, subject.space.coordinates.column(code)]
-
-
 def chosen(subject: Subject) -> dict[str, str]:
     """Which code is called slant and which width: of both ways the one that follows more, on draws of their own."""
     z = prior(subject, subject.settings["draws"] // 2, "chosen")
@@ -73,15 +66,12 @@ def over_draws(subject: Subject, code: str, name: str) -> float:
 
 def while_turned(subject: Subject, code: str, name: str) -> float:
     """The same of one digit while the code alone is turned from -1 to 1, its mean over digits; without its sign."""
-    values, z = torch.linspace(-1, 1, POSITIONS), prior(subject, subject.settings["draws"] // 10, "while turned")
-    made = subject.space.traverse(None, code, values, at=z)
-    measured = strokes(made.flatten(0, 1), name).reshape(len(z), POSITIONS)
-    return float(abs(np.mean([rank_correlation(values, row) for row in measured])))
+    return turned(subject, code, lambda images: strokes(images, name))
 
 
 def panels(gallery: Gallery) -> list[Picture]:
-    """Fig. 2, a sheet a model."""
-    found = []
+    """Fig. 2: the classes of all models beside each other, and a sheet a model with its numbers."""
+    found, classes = [], {}
     seed = gallery.results[0]["seed"]
     for result in (each for each in gallery.results if each["seed"] == seed):
         subject = gallery.open_subject(result["arm"])
@@ -89,17 +79,21 @@ def panels(gallery: Gallery) -> list[Picture]:
         blocks = {f"{TITLES[result['arm']]}: {CLASS}": space.traverse(None, CLASS, at=z).plain()}
         if result["arm"] != "gan":
             values = torch.linspace(-FAR, FAR, COLUMNS)
-            codes = result["detail"]["codes"]
-            blocks |= {
-                f"{codes[name]} from -2 to 2, {name}": space.traverse(None, codes[name], values, at=z).plain()
-                for name in STROKES
-            }
+            for name, code in result["detail"]["codes"].items():
+                title = f"{code} from -2 to 2: {name} ({result['numbers'][f'{name}-turned']:.2f})"
+                blocks[title] = space.traverse(None, code, values, at=z).plain()
+        classes[TITLES[result["arm"]]] = blocks[f"{TITLES[result['arm']]}: {CLASS}"]
         found.append(plates(blocks, [""] * ROWS))
     caption = (
         "Each row is one draw of noise and codes, of which one code is turned; columns of the first block are its "
-        "classes."
+        "classes. In brackets, Spearman's correlation of slant or width with the code while one digit is turned: a "
+        "code that is called so may hardly follow it."
     )
-    return [Picture("panels", caption, shown(*found))]
+    turned_class = "Each row is one draw of noise and codes, whose class is turned through all there are."
+    return [
+        Picture("classes", turned_class, shown(plates(classes, [""] * ROWS))),
+        Picture("panels", caption, shown(*found)),
+    ]
 
 
 ARMS = (

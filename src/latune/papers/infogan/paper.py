@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -9,10 +12,12 @@ from torch import Tensor
 from latune.metrics.correlation import spearman
 from latune.models.infogan import InfoGAN
 from latune.papers.experiment import Subject, drawn
+from latune.papers.judge import prior
 from latune.space import Space
 from latune.training import generator
 
 PAPER = "Chen et al. 2016, InfoGAN (https://arxiv.org/abs/1606.03657)"
+POSITIONS = 9  # of a code that is turned from -1 to 1
 UNTOLD = "model.inform=false"  # the plain GAN: its recogniser watches, and nothing is learned from what it says
 
 
@@ -28,6 +33,21 @@ def bound_of(subject: Subject, code: str, n: int) -> float:
 def classes_of(space: Space, images: Tensor, code: str) -> Tensor:
     """The class of a categorical code that images are recognised as, `(n,)`."""
     return space.encode(images)[:, space.coordinates.columns(code)].argmax(1)
+
+
+def column(subject: Subject, z: Tensor, code: str) -> Tensor:
+    """Where a code of one number is, in codes `(n, d)`."""
+    return z[:, subject.space.coordinates.column(code)]
+
+
+def turned(subject: Subject, code: str, measured: Callable[[Any], Any]) -> float:
+    """Spearman's correlation of one example while its code alone is turned from -1 to 1, its mean; without its sign.
+
+    `measured` takes `Images` `(n, c, h, w)` to a number each.
+    """
+    values, z = torch.linspace(-1, 1, POSITIONS), prior(subject, subject.settings["draws"] // 10, "while turned")
+    made = subject.space.traverse(None, code, values, at=z).flatten(0, 1)
+    return float(abs(np.mean([rank_correlation(values, row) for row in measured(made).reshape(len(z), POSITIONS)])))
 
 
 def rank_correlation(code: Tensor, values: Tensor | np.ndarray) -> float:

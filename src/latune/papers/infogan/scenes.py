@@ -10,22 +10,20 @@ from torch import Tensor
 from latune.models.infogan import NOISE
 from latune.papers.experiment import Arm, Experiment, Gallery, Measured, Picture, Quantity, Subject
 from latune.papers.infogan.factors import TURN, Reader, numbers, turns
-from latune.papers.infogan.paper import PAPER, bound_of, rank_correlation
+from latune.papers.infogan.paper import PAPER, POSITIONS, bound_of, column, rank_correlation, turned
 from latune.papers.judge import prior
 from latune.papers.plates import plates, shown
 
 CUTS = 36  # places at which a whole turn is cut open
-POSITIONS = 9  # of a code that is turned from -1 to 1
 ROWS = 4  # of pictures
-CHUNK = 500
 
 
 def recovered(subject: Subject) -> Measured:
     """Which code follows each factor, and how far: over all draws, and while it alone is turned."""
     n, reader = subject.settings["draws"], reader_of(subject)
-    codes = numbers_of(subject)
+    codes = [code for code in subject.space.knobs if not subject.space.classes_of(code)]
     z, other = prior(subject, n, "over draws"), prior(subject, n // 2, "chosen")
-    seen, before = (reader.read(made(subject, each)) for each in (z, other))
+    seen, before = (reader.read(subject.space.decode(each).plain()) for each in (z, other))
     found: dict[str, float] = {}
     chosen: dict[str, str] = {}
     for name, (low, high) in numbers(subject.data).items():
@@ -49,22 +47,6 @@ def reader_of(subject: Subject) -> Reader:
     return Reader.train(subject.data, folder, subject.settings["reader"])
 
 
-def numbers_of(subject: Subject) -> list[str]:
-    """The codes that are numbers."""
-    codes = subject.space.codes
-    return [name for name in codes if name != NOISE and codes[name].width == 1]
-
-
-def made(subject: Subject, z: Tensor) -> Tensor:
-    """Images of codes."""
-    return torch.cat([subject.space.decode(part).plain() for part in z.split(CHUNK)])
-
-
-def column(subject: Subject, z: Tensor, code: str) -> Tensor:
-    """Where a code of one number is, in codes `(n, d)`."""
-    return z[:, subject.space.coordinates.column(code)]
-
-
 def opened(values: Tensor, cut: float) -> Tensor:
     """Angles counted from a cut on; a cut of 0 leaves all as it is.
 
@@ -76,10 +58,7 @@ def opened(values: Tensor, cut: float) -> Tensor:
 
 def while_turned(subject: Subject, reader: Reader, code: str, name: str, cut: float) -> float:
     """Spearman's correlation of one scene while its code alone is turned from -1 to 1, the mean over scenes."""
-    values, z = torch.linspace(-1, 1, POSITIONS), prior(subject, subject.settings["draws"] // 10, "while turned")
-    images = subject.space.traverse(None, code, values, at=z).plain().flatten(0, 1)
-    read = opened(reader.read(images)[name], cut).reshape(len(z), POSITIONS)
-    return abs(sum(rank_correlation(values, row) for row in read) / len(z))
+    return turned(subject, code, lambda images: opened(reader.read(images.plain())[name], cut))
 
 
 def panels(gallery: Gallery, words: str) -> list[Picture]:
