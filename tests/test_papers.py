@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -214,6 +215,14 @@ def test_the_page_is_made_of_the_files(place: Path, tmp_path: Path) -> None:
     assert shown == [f"pictures/results/tiny-pictures-quick-{n}.png" for n in ("scatter", "traversals", "surfaces")]
     assert all((page.parent / path).exists() for path in shown)
     assert all(line.count("|") == row.count("|") for line in text.splitlines() if line.startswith("| S"))
+
+
+def test_the_page_says_which_arm_has_fewer_seeds(place: Path, tmp_path: Path) -> None:
+    shutil.copytree(place / "results/tiny-metrics", tmp_path / "results/tiny-metrics")
+    again = json.loads((tmp_path / "results/tiny-metrics/quick-ar-vae-seed0.json").read_text()) | {"seed": 1}
+    (tmp_path / "results/tiny-metrics/quick-ar-vae-seed1.json").write_text(json.dumps(again))
+    text = papers.write_page(tmp_path / "results", tmp_path / "results.md", SHELF).read_text()
+    assert f"- quick: 2 seeds ({TINY.arms['quick'][0].title} 1), " in text
 
 
 def test_a_page_without_results_says_so(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from latune.files import whole, write_text
 from latune.papers import ledger
-from latune.papers.experiment import SCALES, Experiment, Scale
+from latune.papers.experiment import SCALES, Arm, Experiment, Scale
 from latune.papers.summary import cell, heading, spreads
 
 PICTURES = Path("pictures") / "results"
@@ -163,10 +163,17 @@ def _provenance(experiment: Experiment, on_file: Mapping[Scale, Sequence[Mapping
         commits = ", ".join(dict.fromkeys(each.get("commit") or "an installed package" for each in training))
         torch = ", ".join(dict.fromkeys(str(each.get("torch")) for each in training))
         seconds = median(float(each.get("seconds", 0)) for each in training)
-        seeds = f"{n} seed{'s' if n != 1 else ''}"
+        seeds = _seeds(experiment.arms[scale], records, n)
         where = f"on {devices}, torch {torch}, commit {commits}"
         lines.append(f"{scale}: {seeds}, {seconds:,.0f} s a training (median) {where}: {command}")
     return lines
+
+
+def _seeds(arms: Sequence[Arm], records: Sequence[Mapping[str, Any]], n: int) -> str:
+    """How many seeds, and of which arms fewer are there by now."""
+    counts = {arm.title: sum(record["arm"] == arm.label for record in records) for arm in arms}
+    fewer = [f"{title} {count}" for title, count in counts.items() if 0 < count < n]
+    return f"{n} seed{'s' if n != 1 else ''}" + (f" ({', '.join(fewer)})" if fewer else "")
 
 
 def _pictures(experiment: Experiment, scale: Scale, results: Path, page: Path) -> str:
