@@ -918,6 +918,13 @@ FOUND = (
 )
 
 
+def test_codes_of_scenes_have_nothing_measured_to_be_named_after(run):
+    few = ("nets.width=0.0625", "model.latent=4", "training.steps=2", "training.batch_size=4", "training.log_every=1")
+    assert run("train", "infogan-heads", *few, "--out", "heads").code == 0
+    named = run("name", "heads")
+    assert named.code == 0 and "c5 is c5 has nothing measured to follow: --set c5=NAME names it" in flat(named.out)
+
+
 def test_codes_are_named_and_then_asked_for_by_their_names(run, mistake, digit):
     assert run("train", "infogan-mnist", *FOUND, "--out", "gan").code == 0
     assert "--least is above 0" in mistake("name", "gan", "--least", "2")

@@ -41,8 +41,8 @@ def invert(space: Any, x: Any, steps: int = STEPS, starts: int = STARTS, seed: i
 
     A categorical code is the likeliest class. The noise goes down the squared error by Adam, from the middle and from
     draws of its prior, within the prior's range; the best of all starts is kept. A GAN was never asked to make every
-    image of its data: `error` says how far each is missed. `Space.locate` does this only
-    where an encoder does not tell all of a code.
+    image of its data: `error` says how far each is missed. `Space.locate` asks for this where an encoder does not tell
+    all of a code.
 
     Args:
         space: of a GAN with a recogniser.

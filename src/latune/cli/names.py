@@ -57,9 +57,8 @@ def name(
         found = {}
         for each in space.name_after(data, LEAST if least is None else least):
             found[each.code] = {"name": each.name, "follows": each.follows, "nearest": each.nearest}
-            how = (
-                f"follows {each.nearest} by {each.follows:.2f}" if each.nearest else "follows no attribute of the data"
-            )
+            alone = f"has nothing measured to follow: --set {each.code}=NAME names it"
+            how = f"follows {each.nearest} by {each.follows:.2f}" if each.nearest else alone
             out.print(f"{each.code:>6} is {each.name:<12} {how}", highlight=False)
     space.save(run)
     write(json_file, found)

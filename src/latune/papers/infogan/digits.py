@@ -74,15 +74,15 @@ def panels(gallery: Gallery) -> list[Picture]:
     found, classes = [], {}
     seed = gallery.results[0]["seed"]
     for result in (each for each in gallery.results if each["seed"] == seed):
-        subject = gallery.open_subject(result["arm"])
+        subject, model = gallery.open_subject(result["arm"]), TITLES[result["arm"]]
         space, z = subject.space, prior(subject, ROWS, "panels")
-        blocks = {f"{TITLES[result['arm']]}: {CLASS}": space.traverse(None, CLASS, at=z).plain()}
+        classes[model] = space.traverse(None, CLASS, at=z).plain()
+        blocks = {f"{model}: {CLASS}": classes[model]}
         if result["arm"] != "gan":
             values = torch.linspace(-FAR, FAR, COLUMNS)
             for name, code in result["detail"]["codes"].items():
                 title = f"{code} from -2 to 2: {name} ({result['numbers'][f'{name}-turned']:.2f})"
                 blocks[title] = space.traverse(None, code, values, at=z).plain()
-        classes[TITLES[result["arm"]]] = blocks[f"{TITLES[result['arm']]}: {CLASS}"]
         found.append(plates(blocks, [""] * ROWS))
     caption = (
         "Each row is one draw of noise and codes, of which one code is turned; columns of the first block are its "
