@@ -370,6 +370,18 @@ def test_a_model_without_sliders_shows_coordinates(data: Dataset, tmp_path: Path
     assert (tmp_path / "pictures" / "traverse-z-0.png").exists()
 
 
+def test_codes_of_a_gan_are_turned_as_far_as_they_go(data: Dataset, tmp_path: Path):
+    nets = {"name": "adversarial", "table": "mnist", "width": 0.0625}
+    spec = Spec("infogan", (1, 8, 8), 4, nets=nets, settings={"categorical": [10], "continuous": 1})
+    report = write_report(Space(build(spec, 0), spec), data, tmp_path)
+    turned = {name: each["positions"] for name, each in report.numbers["traversals"].items()}
+    assert turned.keys() == {"c1", "c2"} and turned["c1"] == list(range(10))
+    assert turned["c2"][0] == -2 and turned["c2"][-1] == 2
+    text = (tmp_path / "report.md").read_text()
+    assert "An InfoGAN of " in text and "with 4 dimensions of noise beside its codes" in text
+    assert "**c1 from 0 to 9**" in text and "each above the nearest that was found." in text
+
+
 def test_no_attributes_at_all(tmp_path: Path):
     images = (np.random.default_rng(0).random((N, 8, 8)) * 255).astype(np.uint8)
     report = write_report(space_of("vae", ()), from_arrays(images), tmp_path)

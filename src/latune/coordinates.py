@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from latune.codes import Categorical, Codes, Uniform
@@ -99,7 +98,7 @@ class Coordinates:
         if isinstance(factor, Uniform):
             middle, width = (factor.lo + factor.hi) / 2, factor.hi - factor.lo
             ends = (middle - width, middle + width)
-        return torch.linspace(*ends, POSITIONS).tolist()
+        return np.linspace(*ends, POSITIONS).tolist()
 
     def _moves(self, kind: Any, values: Mapping[str, Any]) -> Move:
         move: Move = Stay()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from latune.measurement import Measurement
 from latune.medium import Pictures
 from latune.report.figures import grouped
-from latune.report.findings import Findings
+from latune.report.findings import Findings, Traversal
 from latune.report.tables import shown
-from latune.report.words import listed, number
+from latune.report.words import aligned, listed, number
 from latune.space import Space
 
 MADE_AND_KEPT = "What the model makes by itself, and what it keeps of {one} that it is shown."
@@ -39,7 +39,8 @@ def samples(found: Findings, seed: int) -> str:
 def reconstructions(space: Space, found: Findings) -> str:
     """Below examples and their reconstructions."""
     many = space.medium.many.capitalize()
-    said = f"{many} of the {found.measurement.split} split, each above its reconstruction from the posterior mean."
+    nearest = "its reconstruction from the posterior mean" if space.model.tells_all else "the nearest that was found"
+    said = f"{many} of the {found.measurement.split} split, each above {nearest}."
     if "token-accuracy" in found.measurement.scores:
         accuracy, baseline = found.measurement["token-accuracy"], found.baselines["token-accuracy"]
         return (
@@ -64,9 +65,15 @@ def sliders(space: Space, found: Findings) -> str:
             "nothing else changed. Below each column: the value that the attribute has there on average."
         )
     return (
-        "This model has no sliders. These are the coordinates that vary most over the data, each moved from −4 to "
-        "4 with nothing else changed; what they mean has to be seen."
+        "This model has no sliders. These are the coordinates that vary most over the data, each moved with nothing "
+        "else changed; what they mean has to be seen."
     )
+
+
+def turned(traversal: Traversal) -> str:
+    """How far a coordinate was moved."""
+    low, high = aligned([traversal.positions[0], traversal.positions[-1]])
+    return f"{traversal.name} from {low} to {high}"
 
 
 def dims(measurement: Measurement) -> str:

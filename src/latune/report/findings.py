@@ -13,7 +13,7 @@ from torch import Tensor
 
 from latune.data import Dataset, spread
 from latune.errors import DataError, unknown
-from latune.measurement import Measurement, measure_space, positions
+from latune.measurement import Measurement, measure_space
 from latune.medium import Pictures
 from latune.metrics import mean_squared_error, pixel_accuracy
 from latune.space import CHUNK, Space
@@ -32,9 +32,10 @@ AXIS = np.linspace(-4.0, 4.0, 17)  # of a surface
 
 @dataclass(frozen=True)
 class Traversal:
-    """One coordinate moved over its range: pictures `(n, k, c, h, w)`, and its attribute's value there, `(k,)`."""
+    """One coordinate moved over its range: where to, `(k,)`, pictures `(n, k, c, h, w)`, and its attribute there."""
 
     name: str
+    positions: np.ndarray
     images: Tensor
     expected: np.ndarray | None
 
@@ -114,7 +115,7 @@ def gather(
             space.sample(SAMPLES if images else SAMPLES_OF_TUNES, generator(seed, "report", "samples")).plain()
         ),
         pairs=picture(torch.stack([shown.to(decoded.device), decoded], dim=1)),
-        traversals=[traverse(space, few, name) for name in space.sliders or free[:MOST_FREE]],
+        traversals=[traverse(space, few, name) for name in space.sliders or most_varied(space, z)[:MOST_FREE]],
         surfaces=surfaces(space, measurable, free, seed),
         unmeasurable=[name for name in space.sliders if name not in measurable],
         codes=codes,
@@ -142,11 +143,18 @@ def drawn_codes(space: Space, data: Dataset, split: str, seed: int, measurement:
     return rows, torch.cat([space.encode(data.examples(chunk)) for chunk in rows.split(CHUNK)])
 
 
+def most_varied(space: Space, z: Tensor) -> list[str]:
+    """What can be turned by name, first what varies most over codes `(m, d)`; a code of classes is one thing."""
+    spread = z.double().std(0, correction=0)
+    return sorted(space.knobs, key=lambda name: -max(spread[i].item() for i in space.coordinates.columns(name)))
+
+
 def traverse(space: Space, x: Tensor, name: str) -> Traversal:
-    """Ten positions from -4 to 4 of one coordinate, as in AR-VAE's figures."""
-    images = space.medium.pictures(space.traverse(x, name, torch.from_numpy(positions()).float()).plain())
+    """One coordinate over its usual range, as in AR-VAE's figures ten positions from -4 to 4."""
+    at = np.asarray(space.coordinates.usual(name))
+    images = space.medium.pictures(space.traverse(x, name, at).plain())
     known = space.calibration.get(name)
-    return Traversal(name, images, None if known is None else known.attribute(positions()))
+    return Traversal(name, at, images, None if known is None else known.attribute(at))
 
 
 def surfaces(space: Space, names: Sequence[str], free: Sequence[str], seed: int) -> list[Surface]:

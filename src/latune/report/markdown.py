@@ -42,7 +42,7 @@ def markdown(
             *(
                 part
                 for each in found.traversals
-                for part in (f"**{text(each.name)}**", *picture(f"traverse-{each.name}", each.name))
+                for part in (f"**{text(captions.turned(each))}**", *picture(f"traverse-{each.name}", each.name))
             ),
             *picture("moved", "what each slider moves", captions.MOVED),
         ],

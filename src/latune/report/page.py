@@ -10,7 +10,6 @@ from html import escape
 from importlib.resources import files
 
 from latune.attributes.amounts import spoken
-from latune.measurement import positions
 from latune.medium import Pictures
 from latune.pictures import is_tiny
 from latune.provenance import machine
@@ -135,7 +134,7 @@ def _traversal(space: Space, traversal: Traversal, drawn: Drawings) -> str:
     n, k = x.shape[:2]
     width = k * (x.shape[-1] * factor_of(x) + GAP) - GAP
     columns = f"grid-template-columns:repeat({k},minmax(0,1fr));column-gap:{100 * GAP / width:.4f}%"
-    above, below, reach = _scale(positions().tolist(), columns), "", ""
+    above, below, reach = _scale(traversal.positions.tolist(), columns), "", ""
     known = space.calibration.get(name)
     if known is not None and traversal.expected is not None:
         below = _scale(traversal.expected.tolist(), columns, "under")
@@ -143,7 +142,7 @@ def _traversal(space: Space, traversal: Traversal, drawn: Drawings) -> str:
         how = f"measured on decoded {space.medium.many}" if known.source == "decoded" else "learned from labels"
         within = f"{low} to {high} {known.unit}{spoken(known.range, known.unit)}".strip()
         reach = f" <small>{escape(within)}, {how}</small>"
-    alt = f"{n} {space.medium.many} in rows, {name} from −4 to 4 in {k} columns"
+    alt = f"{n} {space.medium.many} in rows, {captions.turned(traversal)} in {k} columns"
     picture = _img(drawn.sheets[f"traverse-{name}"], alt, space)
     return f"<figure><h3>{escape(name)}{reach}</h3>{above}{picture}{below}</figure>"
 

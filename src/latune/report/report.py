@@ -12,7 +12,7 @@ import numpy as np
 
 from latune.data import Dataset
 from latune.files import whole, write_json, write_text
-from latune.measurement import Measurement, positions
+from latune.measurement import Measurement
 from latune.medium import Pictures
 from latune.provenance import machine
 from latune.report import figures, score_figures, sheets, style
@@ -184,7 +184,7 @@ def as_numbers(
         **found.measurement.as_dict(),
         "baselines": found.baselines,
         "traversals": {
-            each.name: {"positions": positions().tolist(), "expected": _listed(each.expected)}
+            each.name: {"positions": each.positions.tolist(), "expected": _listed(each.expected)}
             for each in found.traversals
         },
         "calibration": {name: known.as_dict() for name, known in space.calibration.items()},

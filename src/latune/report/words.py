@@ -15,6 +15,8 @@ MODELS = {
     "beta-vae": "β-VAE",
     "ar-vae": "AR-VAE",
     "autoencoder": "autoencoder",
+    "vgsn": "Variational GSN",
+    "infogan": "InfoGAN",
 }
 
 
@@ -41,13 +43,14 @@ def span(low: str, high: str) -> str:
 
 
 def aligned(values: Sequence[float]) -> list[str]:
-    """Numbers in a row, all with as many decimals as their span asks for.
+    """Numbers in a row, all with as many decimals as their span asks for; whole ones with none.
 
-    >>> aligned([-0.2457, -0.0781, 0.2022]), aligned([-4.0, 0.44, 4.0])
-    (['−0.25', '−0.08', '0.20'], ['−4.0', '0.4', '4.0'])
+    >>> aligned([-0.2457, -0.0781, 0.2022]), aligned([-4.0, 0.44, 4.0]), aligned([-2.0, 2.0])
+    (['−0.25', '−0.08', '0.20'], ['−4.0', '0.4', '4.0'], ['−2', '2'])
     """
     span = max(values) - min(values)
     places = min(max(math.ceil(1 - math.log10(span)), 0), 6) if span > 0 else 2
+    places = 0 if all(value == round(value) for value in values) else places
     return [f"{value:,.{places}f}".replace("-", "−") for value in values]
 
 
@@ -96,8 +99,9 @@ def what_it_is(spec: Spec, about: Mapping[str, Any]) -> list[str]:
     """One or two sentences each on the model and on its training; nothing that is not known is mentioned."""
     recipe, data = about.get("recipe", {}), about.get("data", {})
     model = MODELS.get(spec.model, spec.model)
-    article = "An" if model[0] in "aA" else "A"
-    first = f"{article} {model} of {_examples(spec)}, with {spec.latent} latent coordinates"
+    article = "An" if model[0] in "aAI" else "A"
+    beside = "dimensions of noise beside its codes" if spec.model == "infogan" else "latent coordinates"
+    first = f"{article} {model} of {_examples(spec)}, with {spec.latent} {beside}"
     if spec.attributes:
         verb = "is a slider" if len(spec.attributes) == 1 else "are sliders"
         first += f"; {len(spec.attributes)} of them {verb}, ordered by {listed(spec.attributes)}"
