@@ -585,6 +585,7 @@ def test_a_folder_that_is_not_a_run_is_told(tmp_path):
         lambda text: text.replace('"spec"', '"spek"'),
         lambda text: text.replace('"kind": "real"', '"kind": "reel"'),
         lambda text: text.replace('"slider": [', '"slider": ["a",'),
+        lambda text: text.replace('"slider": [', '"slider": [-9.0,'),
         lambda text: text.replace('"latent"', '"latest"'),
     ],
 )

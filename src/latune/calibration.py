@@ -80,5 +80,8 @@ class Calibration:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Calibration:
-        """The map that `as_dict` described."""
-        return cls(np.array(data["slider"]), np.array(data["value"]), data["source"], data.get("unit", ""))
+        """The map that `as_dict` described; a ValueError where it is none."""
+        slider, value = (np.array(data[each], dtype=np.float64) for each in ("slider", "value"))
+        if not slider.shape == value.shape == (slider.size,) or slider.size < 2 or not (np.diff(slider) > 0).all():
+            raise ValueError("a calibration is two rows of as many numbers, those of the slider ascending")
+        return cls(slider, value, data["source"], data.get("unit", ""))
