@@ -210,6 +210,7 @@ TERM_EXAMPLES = {
     "near": (lambda t: TERMS["near"](t, torch.zeros(6, 4), 0.5), 0.0),
     "information": (lambda t: TERMS["information"](OneOf(t), torch.eye(4)[[0, 1, 2, 3, 0, 1]], math.log(4)), 0.0),
     "agreement": (lambda t: TERMS["agreement"](OneOf(t), OneOf(2 * t)), 0.0),
+    "unevenness": (lambda t: TERMS["unevenness"](t), 0.302793),
     "spread": (lambda t: TERMS["spread"](t.square().sum(1), 1.0), 0.0),
     "guide_loss": (lambda t: TERMS["guide_loss"](t[:, 0], t[:, 1]), 2 * math.log(2)),
     "mean_gap": (lambda t: TERMS["mean_gap"](t, torch.ones(5, 4)), 4.0),
@@ -337,7 +338,7 @@ def learned_likelihood(model: str, nets: str = "mlp") -> dict[str, Any]:
     if nets in TUNES:
         return {"scale": "softplus"}
     if model in JUDGED:
-        return {"scale": "softplus", "penalty": 0.1, "smoothing": 0.1, "agreement": 0.5}
+        return {"scale": "softplus", "penalty": 0.1, "smoothing": 0.1, "agreement": 0.5, "evenness": 0.5}
     return {"likelihood": "gaussian", "sigma": "learned", "scale": "softplus"}
 
 

@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from scipy.stats import triang
 from torch import Tensor, nn
 
 from latune.codes import Categorical, Codes, Gaussian, OneOf, Uniform
@@ -21,7 +22,7 @@ from latune.moves import Put
 from latune.nets import LatentNets
 from latune.nets.adversarial import TABLES, Adversarial
 from latune.space import Space
-from latune.terms import agreement, believe, discriminate, information
+from latune.terms import agreement, believe, discriminate, information, unevenness
 from latune.training import Batch, Generators, Optimiser, Plan, Trainer
 from latune.training.log import read_log
 
@@ -99,6 +100,39 @@ def test_agreement_has_a_gradient_where_a_class_is_impossible():
     value.backward()
     assert value.item() == pytest.approx(math.log(2), abs=1e-6)
     assert logits.grad is not None and logits.grad.isfinite().all()
+
+
+def test_even_codes_are_even_along_axes_and_diagonals():
+    p = (np.arange(50) + 0.5) / 50
+    triangle = triang(0.5, loc=-(2**0.5), scale=2 * 2**0.5).ppf(p)
+    v = torch.rand(50, 2, generator=seeded()).double() * 2 - 1
+    wanted = (2 * p - 1, 2 * p - 1, triangle, triangle)
+    along = [v[:, 0], v[:, 1], (v[:, 0] + v[:, 1]) / 2**0.5, (v[:, 0] - v[:, 1]) / 2**0.5]
+    gaps = [np.sort(each.numpy()) - ideal for each, ideal in zip(along, wanted, strict=True)]
+    assert unevenness(v).item() == pytest.approx(np.mean([(gap**2).mean() for gap in gaps]), rel=1e-12)
+    assert unevenness(v, v.flip(0)).item() == pytest.approx(unevenness(v).item(), rel=0.05)  # each point twice
+
+
+def test_others_count_in_the_shares_alone():
+    v, far = torch.tensor([[0.5], [-0.5]]), torch.full((2, 1), 9.0)
+    assert unevenness(v).item() == pytest.approx(0)
+    assert unevenness(v, far).item() == pytest.approx((0.75**2 + 0.25**2) / 2, abs=1e-6)
+    v.requires_grad_()
+    unevenness(v, far).backward()
+    assert v.grad is not None and v.grad.flatten().tolist() == pytest.approx([0.75, 0.25])
+
+
+def test_mixtures_of_independent_codes_are_uneven():
+    points = torch.rand(4096, 3, generator=seeded()) * 2 - 1
+    found = []
+    for angle in (0.0, 10.0, 25.0, 45.0):
+        turn = torch.eye(3)
+        c, s = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+        turn[:2, :2] = torch.tensor([[c, s], [-s, c]])
+        found.append(unevenness(points @ turn).item())
+    assert found == sorted(found) and found[0] < 5e-4 and found[-1] > 3e-3
+    again = points[:, [0, 0, 1]]  # even on each axis, and one the copy of another
+    assert unevenness(again).item() > 0.02
 
 
 @pytest.mark.parametrize(("sigma", "told"), [(1.0, -0.225791), (0.5, 0.467356), (0.1, 2.076794)])
@@ -348,6 +382,42 @@ def test_agreement_moves_whoever_owns_the_recogniser(owner):
             assert weighed.weight == -1.0 and 0 <= weighed.value.item() <= math.log(4)
             gradients = torch.autograd.grad(weighed.value, list(model.encoder.codes.parameters()), allow_unused=True)
             assert all(g is not None and g.isfinite().all() for g in gradients)
+
+
+@pytest.mark.parametrize("owner", ["judge", "generator"])
+def test_evenness_moves_whoever_owns_the_recogniser(owner):
+    model = small(evenness=2.0, owner=owner)
+    for player in model.game(Optimiser(), seeded()).players:
+        scene, before = InfoGANScene(model, batch(32), seeded()), model.recent.clone()
+        terms = {term.name: term for term in player.terms(scene)}
+        assert ("unevenness" in terms) == (player.name == owner)
+        if player.name == owner:
+            weighed = terms["unevenness"]
+            q = model.recognised(scene.real.plain)
+            read = q["c2"].mean
+            assert weighed.weight == 2.0 and weighed.value.item() == pytest.approx(unevenness(read, before).item())
+            assert torch.allclose(model.recent, torch.cat([read, before])[: len(before)], atol=1e-6), "remembered"
+            assert not model.recent.requires_grad
+            gradients = torch.autograd.grad(weighed.value, list(model.encoder.codes.parameters()), allow_unused=True)
+            assert all(g is not None and g.isfinite().all() for g in gradients)
+
+
+@pytest.mark.parametrize("settings", [{"inform": False}, {"codes": Codes(noise=Uniform(dim=3), c1=Categorical(4))}])
+def test_evenness_without_a_number_that_is_told_is_refused(settings):
+    model = small()
+    given = {"codes": model.codes, **settings}
+    with pytest.raises(ValueError, match="needs a code that is a number"):
+        InfoGAN(encoder=model.encoder, decoder=model.decoder, evenness=1.0, **given)
+
+
+def test_a_range_of_its_own_is_read_in_shares():
+    wide, plain = Codes(noise=Uniform(dim=6), c1=Uniform(0.0, 10.0)), small()
+    judge, generator = Adversarial(width=1 / 16).build(SHAPE, InfoGAN.columns(wide), wide.width)
+    model = InfoGAN(wide, judge, generator, evenness=1.0)
+    assert plain.evenness == 0 and not hasattr(plain, "recent")
+    looks = InfoGANScene(model, batch(32), seeded()).real
+    model._unevenness(looks)
+    assert torch.allclose(model.recent[:32], model.recognised(looks.plain)["c1"].mean / 5 - 1, atol=1e-6)
 
 
 @pytest.mark.parametrize("settings", [{"inform": False}, {"codes": Codes(noise=Uniform(dim=3), c1=Uniform())}])

@@ -19,12 +19,15 @@ from latune.models.distortion import distorted
 from latune.models.model import Model
 from latune.nets.adversarial import Judge
 from latune.terms import agreement as agreement_of
-from latune.terms import believe, discriminate, information, r1
+from latune.terms import believe, discriminate, information, r1, unevenness
 from latune.training import Batch, Game, Number, Optimiser, Player, Weighed, times
 
 NOISE = "noise"
 SETTLED = 1024  # draws of the prior in a batch whose statistics are kept
 PUSH = 0.3  # of copies, in shares of half an image
+RECENT = (
+    512  # real images whose codes are held beside a batch's: with a batch alone, how even they are is mostly chance
+)
 LEAST_SCALE = 0.05  # of a recogniser's Gaussian, in units of a code's range of 2
 
 
@@ -99,6 +102,9 @@ class InfoGAN(Model):
             told from pushed copies, too. So a class is what a push leaves as it is, among real images as among made
             ones. The bound stays a bound: a copy tells nothing that its image does not; 0 in the paper.
         distortion: how far the copies are pushed, in shares of half an image.
+        evenness: weight of the numbers that real images are recognised as being as evenly and independently spread as
+            codes are drawn (`latune.terms.unevenness`), for whoever owns Q. A code that follows one factor of the
+            images is; one that mixes two, or that leaves half of a factor to the noise, is not; 0 in the paper.
         least_scale: floor of the recogniser's sigma, without which it can shrink to nothing.
         judge_rate, generator_rate: the players' learning rates, as shares of the optimiser's.
     """
@@ -124,6 +130,7 @@ class InfoGAN(Model):
         penalty: float = 0.0,
         agreement: Number = 0.0,
         distortion: float = PUSH,
+        evenness: Number = 0.0,
         least_scale: float = LEAST_SCALE,
         judge_rate: float = 0.2,
         generator_rate: float = 1.0,
@@ -142,11 +149,20 @@ class InfoGAN(Model):
                 "model.agreement is of the classes that a generator is told by: it needs a code of classes "
                 "(model.categorical=[10]) and model.inform=true."
             )
+        numbers = sum(factor.width for factor in told.values() if isinstance(factor, Uniform))
+        if evenness and not (inform and numbers):
+            raise ValueError(
+                "model.evenness is of the numbers that a generator is told by: it needs a code that is a number "
+                "(model.continuous=2) and model.inform=true."
+            )
         self.codes, self.told, self.likelihood = codes, Codes(told), None
         self.encoder, self.decoder = encoder, decoder
         self.information, self.information_real, self.inform, self.owner = information, information_real, inform, owner
         self.smoothing, self.penalty, self.least_scale = smoothing, penalty, least_scale
         self.agreement, self.distortion, self.rates = agreement, distortion, (judge_rate, generator_rate)
+        self.evenness = evenness
+        if evenness:
+            self.register_buffer("recent", torch.rand(RECENT, numbers) * 2 - 1)
 
     @staticmethod
     def name_codes(
@@ -230,11 +246,23 @@ class InfoGAN(Model):
             if isinstance(q, OneOf) and isinstance(other, OneOf):
                 yield Weighed(f"agreement/{name}", agreement_of(q, other), times(self.agreement, -1.0))
 
+    def _unevenness(self, looks: Looks) -> Weighed:
+        """How unevenly real images are read, beside those that were read before."""
+        read = self.recognised(looks.plain)
+        numbers = {name: factor for name, factor in self.told.items() if isinstance(factor, Uniform)}
+        shares = [(read[name].mean - factor.lo) / (factor.hi - factor.lo) for name, factor in numbers.items()]
+        values = 2 * torch.cat(shares, 1) - 1
+        value = unevenness(values, self.recent)
+        self.recent = torch.cat([values.detach(), self.recent])[:RECENT]
+        return Weighed("unevenness", value, self.evenness)
+
     def _told(self, looks: Looks, scene: InfoGANScene) -> Iterator[Weighed]:
         """What whoever owns Q learns of codes."""
         yield from self._bounds(looks, scene.z)
         if self.agreement:
             yield from self._agreements(scene.real)
+        if self.evenness:
+            yield self._unevenness(scene.real)
 
     def _judges_terms(self, scene: InfoGANScene) -> Iterator[Weighed]:
         streams = [(scene.real.plain[:, :1], 1.0 - self.smoothing), (scene.caught.plain[:, :1], 0.0)]

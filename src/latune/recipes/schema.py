@@ -266,6 +266,9 @@ class ModelSection(Section):
     distortion: float | None = Field(
         default=None, ge=0, lt=0.5, description="of infogan: how far those copies are pushed out of shape"
     )
+    evenness: float | RampSection | None = Field(
+        default=None, description="of infogan: weight of real images being read as evenly as codes are drawn"
+    )
     least_scale: float | None = Field(default=None, ge=0, description="of infogan: floor of the recogniser's sigma")
     judge_rate: float | None = Field(default=None, gt=0, description="of infogan: share of the learning rate")
     generator_rate: float | None = Field(default=None, gt=0, description="of infogan: share of the learning rate")
@@ -306,9 +309,9 @@ class ModelSection(Section):
             raise ValueError(unknown("model", name, MODELS))
         return name
 
-    _weights = field_validator("beta", "gamma", "information", "information_real", "agreement", "pull_weight")(
-        not_negative
-    )
+    _weights = field_validator(
+        "beta", "gamma", "information", "information_real", "agreement", "evenness", "pull_weight"
+    )(not_negative)
 
     @model_validator(mode="after")
     def _fits(self) -> ModelSection:

@@ -12,7 +12,7 @@ from latune.terms.critics import (
     slope,
 )
 from latune.terms.elbo import kl, kl_per_example, reconstruction
-from latune.terms.information import agreement, information
+from latune.terms.information import agreement, information, unevenness
 from latune.terms.likelihoods import LIKELIHOODS, Bernoulli, Categorical, Gaussian, Likelihood
 from latune.terms.order import attribute_order
 from latune.terms.shaping import covariance_gap, guide_loss, mean_gap, spread
@@ -29,6 +29,7 @@ TERMS = {
     "energy_distance": energy_distance,
     "information": information,
     "agreement": agreement,
+    "unevenness": unevenness,
     "spread": spread,
     "guide_loss": guide_loss,
     "mean_gap": mean_gap,
@@ -61,4 +62,5 @@ __all__ = [
     "reconstruction",
     "slope",
     "spread",
+    "unevenness",
 ]
