@@ -8,7 +8,6 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from scipy.stats import triang
 from torch import Tensor, nn
 
 from latune.codes import Categorical, Codes, Gaussian, OneOf, Uniform
@@ -102,37 +101,46 @@ def test_agreement_has_a_gradient_where_a_class_is_impossible():
     assert logits.grad is not None and logits.grad.isfinite().all()
 
 
-def test_even_codes_are_even_along_axes_and_diagonals():
-    p = (np.arange(50) + 0.5) / 50
-    triangle = triang(0.5, loc=-(2**0.5), scale=2 * 2**0.5).ppf(p)
-    v = torch.rand(50, 2, generator=seeded()).double() * 2 - 1
-    wanted = (2 * p - 1, 2 * p - 1, triangle, triangle)
-    along = [v[:, 0], v[:, 1], (v[:, 0] + v[:, 1]) / 2**0.5, (v[:, 0] - v[:, 1]) / 2**0.5]
-    gaps = [np.sort(each.numpy()) - ideal for each, ideal in zip(along, wanted, strict=True)]
-    assert unevenness(v).item() == pytest.approx(np.mean([(gap**2).mean() for gap in gaps]), rel=1e-12)
-    assert unevenness(v, v.flip(0)).item() == pytest.approx(unevenness(v).item(), rel=0.05)  # each point twice
+def cube(n: int, d: int) -> Tensor:
+    return torch.rand(n, d, generator=seeded(), dtype=torch.float64) * 2 - 1
 
 
-def test_others_count_in_the_shares_alone():
-    v, far = torch.tensor([[0.5], [-0.5]]), torch.full((2, 1), 9.0)
-    assert unevenness(v).item() == pytest.approx(0)
-    assert unevenness(v, far).item() == pytest.approx((0.75**2 + 0.25**2) / 2, abs=1e-6)
-    v.requires_grad_()
-    unevenness(v, far).backward()
-    assert v.grad is not None and v.grad.flatten().tolist() == pytest.approx([0.75, 0.25])
+def test_points_of_the_cube_are_as_uneven_as_chance():
+    n, d = 400, 3
+    found = [unevenness(each).item() for each in cube(n * 500, d).split(n)]
+    assert np.mean(found) == pytest.approx((3 * d + 9 * d * (d - 1) / 2) / n, rel=0.05)
+    grid = torch.cartesian_prod(*[torch.linspace(-0.995, 0.995, 200, dtype=torch.float64)] * 2)
+    assert unevenness(grid).item() < 1e-6
 
 
-def test_mixtures_of_independent_codes_are_uneven():
-    points = torch.rand(4096, 3, generator=seeded()) * 2 - 1
-    found = []
+def test_the_unevenness_of_codes_that_depend_on_each_other():
+    points = cube(100_000, 2)
+    assert unevenness(points[:, [0, 0]]).item() == pytest.approx(3, abs=0.05)  # of a copy, one for each degree
+    a, b = (points[:, 0], points[:, 1])
+    bent = torch.stack([a, 2 * a.abs() - 1], 1)  # uniform each, uncorrelated, and one tells the other
+    told = {(2, 1): 15**0.5 / 4, (2, 2): 1 / 4, (2, 3): 0}  # E phi_2(a) phi_k(2|a| - 1); of odd degrees of a, 0
+    assert unevenness(bent).item() == pytest.approx(sum(each**2 for each in told.values()), abs=0.02)
+    turned = torch.stack([(a + b), (a - b)], 1) / math.sqrt(2)
+    assert unevenness(turned).item() > 0.3
+
+
+def test_a_turn_of_the_cube_is_more_uneven_the_farther_it_goes():
+    points, found = cube(20_000, 3), []
     for angle in (0.0, 10.0, 25.0, 45.0):
-        turn = torch.eye(3)
+        turn = torch.eye(3, dtype=torch.float64)
         c, s = math.cos(math.radians(angle)), math.sin(math.radians(angle))
         turn[:2, :2] = torch.tensor([[c, s], [-s, c]])
         found.append(unevenness(points @ turn).item())
-    assert found == sorted(found) and found[0] < 5e-4 and found[-1] > 3e-3
-    again = points[:, [0, 0, 1]]  # even on each axis, and one the copy of another
-    assert unevenness(again).item() > 0.02
+    assert found == sorted(found) and found[0] < 5e-3 and found[-1] > 0.1
+
+
+def test_others_count_in_the_means_and_learn_nothing():
+    v, other = torch.tensor([[0.5]], requires_grad=True), torch.tensor([[-0.5]])
+    even = 5 / 4 * (3 * 0.25 - 1) ** 2  # of both alike; the odd moments cancel
+    value = unevenness(v, other)
+    assert value.item() == pytest.approx(even) and unevenness(v).item() > 3 * even
+    value.backward()
+    assert v.grad is not None and v.grad.item() == pytest.approx(5 / 4 * 2 * (3 * 0.25 - 1) * 3 * 0.5)
 
 
 @pytest.mark.parametrize(("sigma", "told"), [(1.0, -0.225791), (0.5, 0.467356), (0.1, 2.076794)])

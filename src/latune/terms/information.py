@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -64,30 +62,28 @@ def unevenness(values: Float[Tensor, "n d"], others: Float[Tensor, "m d"] | None
     r"""How far the codes of images are from even and independent: from uniform on the cube :math:`[-1, 1]^d`.
 
     .. math::
-        \frac{1}{|U|} \sum_{u \in U} \frac 1n \sum_i \bigl( u^\top v_i - F_u^{-1}(r_i(u)) \bigr)^2, \quad
-        U = \{ e_j \} \cup \{ (e_j \pm e_k) / \sqrt 2 \}
+        \sum_j \sum_{a=1}^3 \bigl( \mathbb E\, \phi_a(v_j) \bigr)^2
+        + \sum_{j < k} \sum_{a,b=1}^3 \bigl( \mathbb E\, \phi_a(v_j)\, \phi_b(v_k) \bigr)^2
 
-    The squared sliced Wasserstein distance (Kolouri et al. 2018, eq. 7, https://arxiv.org/abs/1804.01947), over axes
-    and the diagonals of their pairs: :math:`F_u` is the cube's distribution along u, even on an axis and a triangle on
-    a diagonal, and :math:`r_i(u)` the share of points below the i-th. Codes that are mixtures of what is independent
-    are uneven along axes or dependent along diagonals (Comon 1994, https://doi.org/10.1016/0165-1684(94)90029-9).
+    The smooth test of Neyman 1937 (https://doi.org/10.1080/03461238.1937.10404821), of coordinates and of their pairs,
+    with the polynomials of Legendre of degree 1 to 3, orthonormal under a uniform code: :math:`\sqrt 3 r`,
+    :math:`\tfrac{\sqrt 5}{2}(3 r^2 - 1)` and :math:`\tfrac{\sqrt 7}{2}(5 r^3 - 3 r)`. It is 0 on the cube; codes that
+    are mixtures of what is independent are uneven, or depend on each other (Comon 1994,
+    https://doi.org/10.1016/0165-1684(94)90029-9). Of N points of the cube it is :math:`(3 d + 9 d (d - 1) / 2) / N` on
+    average, by chance.
 
     Args:
         values: the codes of n images, in units of a prior on [-1, 1].
-        others: of further images, which only count in the shares: with few points a distance is mostly chance.
+        others: of m further images, which count in the means: with few points it is mostly chance.
 
     >>> import torch
-    >>> even = torch.linspace(-0.99, 0.99, 100)[:, None]
-    >>> round(unevenness(even).item(), 6), round(unevenness(torch.zeros(100, 1)).item(), 6)
-    (0.0, 0.3333)
+    >>> even = torch.linspace(-0.999, 0.999, 1000)[:, None]
+    >>> round(unevenness(even).item(), 4), unevenness(torch.zeros(100, 1)).item()
+    (0.0, 1.25)
     """
-    n, d = values.shape
-    points = values if others is None else torch.cat([values, others])
-    j, k = torch.triu_indices(d, d, 1, device=values.device)
-    diagonals = [(points[:, j] + points[:, k]) / math.sqrt(2), (points[:, j] - points[:, k]) / math.sqrt(2)]
-    along = torch.cat([points, *diagonals], 1)
-    share = (along.argsort(0).argsort(0)[:n].to(values.dtype) + 0.5) / len(points)
-    even = 2 * share[:, :d] - 1
-    tail = torch.minimum(share, 1 - share)[:, d:]
-    triangle = (math.sqrt(2) - 2 * tail.sqrt()) * (share[:, d:] - 0.5).sign()
-    return (along[:n] - torch.cat([even, triangle], 1)).square().mean()
+    r = values if others is None else torch.cat([values, others])
+    phi = torch.stack([3**0.5 * r, 5**0.5 / 2 * (3 * r**2 - 1), 7**0.5 / 2 * (5 * r**3 - 3 * r)], 2)  # (n + m, d, 3)
+    alone = phi.mean(0).square().sum()
+    flat, d = phi.flatten(1), r.shape[1]
+    pairs = (flat.T @ flat / len(flat)).view(d, 3, d, 3).square().sum((1, 3))
+    return alone + pairs.triu(1).sum()

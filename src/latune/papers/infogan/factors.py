@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from latune.data import Dataset
+from latune.data import Dataset, spread
 from latune.files import write_json
 from latune.nets.classifying import ConvNet
 from latune.papers.infogan.paper import rank_correlation
@@ -82,7 +82,7 @@ class Reader:
     @cached_property
     def exactness(self) -> dict[str, float]:
         """Spearman's correlation of what is read with the truth, on test images; of angles, their cosines'."""
-        rows = self.data.splits["test"][:TESTED]
+        rows = spread(self.data.splits["test"], TESTED)  # the first of a sorted grid are all of one style
         read = self.read(self.data.images(rows))
         truth = {name: self.data.column(name, rows) for name in read}
         return {
