@@ -210,7 +210,7 @@ TERM_EXAMPLES = {
     "near": (lambda t: TERMS["near"](t, torch.zeros(6, 4), 0.5), 0.0),
     "information": (lambda t: TERMS["information"](OneOf(t), torch.eye(4)[[0, 1, 2, 3, 0, 1]], math.log(4)), 0.0),
     "agreement": (lambda t: TERMS["agreement"](OneOf(t), OneOf(2 * t)), 0.0),
-    "unevenness": (lambda t: TERMS["unevenness"](t), 4 * 1.25 + 6 * 1.25**2),
+    "unevenness": (lambda t: TERMS["unevenness"](t), (4 * 1.25 + 6 * 1.25**2) ** 0.5),
     "spread": (lambda t: TERMS["spread"](t.square().sum(1), 1.0), 0.0),
     "guide_loss": (lambda t: TERMS["guide_loss"](t[:, 0], t[:, 1]), 2 * math.log(2)),
     "mean_gap": (lambda t: TERMS["mean_gap"](t, torch.ones(5, 4)), 4.0),

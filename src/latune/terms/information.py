@@ -62,28 +62,31 @@ def unevenness(values: Float[Tensor, "n d"], others: Float[Tensor, "m d"] | None
     r"""How far the codes of images are from even and independent: from uniform on the cube :math:`[-1, 1]^d`.
 
     .. math::
-        \sum_j \sum_{a=1}^3 \bigl( \mathbb E\, \phi_a(v_j) \bigr)^2
+        \Bigl( \sum_j \sum_{a=1}^3 \bigl( \mathbb E\, \phi_a(v_j) \bigr)^2
         + \sum_{j < k} \sum_{a,b=1}^3 \bigl( \mathbb E\, \phi_a(v_j)\, \phi_b(v_k) \bigr)^2
+        + \mathbb E\, \lVert v - \bar v \rVert^2 \Bigr)^{1/2}
 
     The smooth test of Neyman 1937 (https://doi.org/10.1080/03461238.1937.10404821), of coordinates and of their pairs,
     with the polynomials of Legendre of degree 1 to 3, orthonormal under a uniform code: :math:`\sqrt 3 r`,
     :math:`\tfrac{\sqrt 5}{2}(3 r^2 - 1)` and :math:`\tfrac{\sqrt 7}{2}(5 r^3 - 3 r)`. It is 0 on the cube; codes that
     are mixtures of what is independent are uneven, or depend on each other (Comon 1994,
-    https://doi.org/10.1016/0165-1684(94)90029-9). Of N points of the cube it is :math:`(3 d + 9 d (d - 1) / 2) / N` on
-    average, by chance.
+    https://doi.org/10.1016/0165-1684(94)90029-9). Points outside count as the nearest of the cube, :math:`\bar v`, and by
+    how far they are from it. Of N points of the cube the square is :math:`(3 d + 9 d (d - 1) / 2) / N` on average, by
+    chance. The root is there for its gradient, which is no longer where all images are read alike than at the end.
 
     Args:
         values: the codes of n images, in units of a prior on [-1, 1].
         others: of m further images, which count in the means: with few points it is mostly chance.
 
     >>> import torch
-    >>> even = torch.linspace(-0.999, 0.999, 1000)[:, None]
-    >>> round(unevenness(even).item(), 4), unevenness(torch.zeros(100, 1)).item()
+    >>> even = torch.linspace(-0.9999, 0.9999, 10_000)[:, None]
+    >>> round(unevenness(even).item(), 3), round(unevenness(torch.zeros(100, 1)).item() ** 2, 6)
     (0.0, 1.25)
     """
-    r = values if others is None else torch.cat([values, others])
-    phi = torch.stack([3**0.5 * r, 5**0.5 / 2 * (3 * r**2 - 1), 7**0.5 / 2 * (5 * r**3 - 3 * r)], 2)  # (n + m, d, 3)
-    alone = phi.mean(0).square().sum()
-    flat, d = phi.flatten(1), r.shape[1]
-    pairs = (flat.T @ flat / len(flat)).view(d, 3, d, 3).square().sum((1, 3))
-    return alone + pairs.triu(1).sum()
+    points = values if others is None else torch.cat([values, others])
+    n, d = points.shape
+    r = points.clamp(-1, 1)
+    phi = torch.stack([3**0.5 * r, 5**0.5 / 2 * (3 * r**2 - 1), 7**0.5 / 2 * (5 * r**3 - 3 * r)], 2).flatten(1)
+    pairs = (phi.T @ phi / n).view(d, 3, d, 3).square().sum((1, 3)).triu(1)
+    outside = (points - r).square().sum(1).mean()
+    return (phi.mean(0).square().sum() + pairs.sum() + outside + torch.finfo(r.dtype).tiny).sqrt()
