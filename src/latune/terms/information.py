@@ -71,8 +71,8 @@ def unevenness(values: Float[Tensor, "n d"], others: Float[Tensor, "m d"] | None
     :math:`\tfrac{\sqrt 5}{2}(3 r^2 - 1)` and :math:`\tfrac{\sqrt 7}{2}(5 r^3 - 3 r)`. It is 0 on the cube; codes that
     are mixtures of what is independent are uneven, or depend on each other (Comon 1994,
     https://doi.org/10.1016/0165-1684(94)90029-9). Points outside count as the nearest of the cube, :math:`\bar v`, and
-    by how far they are from it. Of N points of the cube the square is :math:`(3 d + 9 d (d - 1) / 2) / N` on average, by
-    chance. The root is there for its gradient, which is no longer where all images are read alike than at the end.
+    by how far they are from it. Of N points of the cube the square is :math:`(3 d + 9 d (d - 1) / 2) / N` on average,
+    by chance. The root is there for its gradient, which is no longer where all images are read alike than at the end.
 
     Args:
         values: the codes of n images, in units of a prior on [-1, 1].
