@@ -925,6 +925,12 @@ def test_codes_of_scenes_have_nothing_measured_to_be_named_after(run):
     assert named.code == 0 and "c5 is c5 has nothing measured to follow: --set c5=NAME names it" in flat(named.out)
 
 
+def test_a_name_that_no_code_can_have_is_refused_before_training(mistake):
+    for names, told in (('["to","b","c"]', "'to' means something else"), ('["a b","b","c"]', "is one word of letters")):
+        assert told in mistake("train", "infogan-mnist", *FOUND, f"model.names={names}", "--out", "wrong")
+        assert not Path("wrong").exists()
+
+
 def test_codes_are_named_and_then_asked_for_by_their_names(run, mistake, digit):
     assert run("train", "infogan-mnist", *FOUND, "--out", "gan").code == 0
     assert "--least is above 0" in mistake("name", "gan", "--least", "2")
@@ -936,6 +942,9 @@ def test_codes_are_named_and_then_asked_for_by_their_names(run, mistake, digit):
     assert list(names) == ["c1", "c2", "c3"] and names["c1"] == "digit"
     own = run("name", "gan", "--set", f"{names['c2']}=lean")
     assert own.code == 0 and "is lean" in own.out
+    for to, words in (("a", ()), ("b", ("--reach", "2"))):  # -2 to 2, as in Python
+        assert run("traverse", "gan", "--name", "lean", "--n", 2, "--out", to, *words).code == 0
+    assert Path("a/lean.png").read_bytes() == Path("b/lean.png").read_bytes()
     assert run("sample", "gan", "--set", "digit=3", "--set", "lean=1.5", "--out", "s.png").code == 0
     edited = run("edit", "gan", digit, "--set", "lean=+1", "--out", "e.png")
     assert edited.code == 0 and "that this model makes is off by 0." in flat(edited.out)

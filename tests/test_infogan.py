@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from latune.codes import Categorical, Codes, Gaussian, OneOf, Uniform
 from latune.controls.critics import Judging
 from latune.data import from_arrays
-from latune.errors import DataError
+from latune.errors import DataError, RecipeError
 from latune.models import Spec, build, symptoms
 from latune.models.distortion import distorted
 from latune.models.infogan import InfoGAN, InfoGANScene
@@ -425,6 +425,18 @@ def test_evenness_moves_whoever_owns_the_recogniser(owner):
             assert all(g is not None and g.isfinite().all() for g in gradients)
 
 
+def test_a_plain_gan_with_the_recogniser_at_the_generator_is_refused():
+    with pytest.raises(ValueError, match=r"watches beside the judge.*model\.owner=judge"):
+        small(inform=False, owner="generator")
+
+
+@pytest.mark.parametrize(("table", "normed"), [("svhn", 1), ("celeba", 1), ("mnist", 1), ("faces", 1), ("chairs", 4)])
+def test_which_up_convolutions_are_normalised(table: str, normed: int):
+    shape = {"mnist": (1, 28, 28), "chairs": (1, 64, 64), "faces": (1, 32, 32)}.get(table, (3, 32, 32))
+    _, generator = Adversarial(table=table, width=0.1).build(shape, params=4, width=5)
+    assert sum(isinstance(layer, nn.BatchNorm2d) for layer in generator.layers) == normed
+
+
 @pytest.mark.parametrize("settings", [{"inform": False}, {"codes": Codes(noise=Uniform(dim=3), c1=Categorical(4))}])
 def test_evenness_without_a_number_that_is_told_is_refused(settings):
     model = small()
@@ -454,6 +466,8 @@ def test_agreement_without_a_class_that_is_told_is_refused(settings):
 def test_a_gan_without_codes_is_refused():
     with pytest.raises(ValueError, match="needs a code beside the noise"):
         InfoGAN(Codes(noise=Uniform(dim=3)), *Adversarial(width=1 / 16).build(SHAPE, 2, 3))
+    with pytest.raises(RecipeError, match="needs a code beside the noise"):
+        InfoGAN.name_codes(3, categorical=(), continuous=0)
 
 
 def test_codes_are_found_in_stripes_without_a_label():
@@ -600,6 +614,14 @@ ENTROPIES = {"c1": math.log(10), "c2": math.log(2)}
 def test_what_goes_wrong_is_said(wrong: dict[str, float], floor: float, words: str):
     (sentence,) = symptoms.said(WELL | wrong, ENTROPIES, floor)
     assert words in sentence
+
+
+def test_a_number_that_images_do_not_tell_is_said():
+    most = math.log(2) - 0.5 * math.log(2 * math.pi)  # of a number on [-1, 1] that is told with sigma = 1
+    told = WELL | {"sigma/c2": 1.0, "information/c2": most - 0.95 / 6}  # 0.05 of its variance is explained
+    (sentence,) = symptoms.said(told, ENTROPIES, 0.05)
+    assert "hardly tell c2: what is recognised explains 5 % of its variance" in sentence
+    assert list(symptoms.said(told | {"information/c2": most - 0.8 / 6}, ENTROPIES, 0.05)) == []
 
 
 def test_where_all_is_well_nothing_is_said():

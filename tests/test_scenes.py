@@ -333,10 +333,18 @@ def test_styles_and_levels_all_look_different(name):
 
 
 def test_wrong_factors_are_told():
-    with pytest.raises(DataError, match=r"There is no style 13. Styles are 1 to 12: kitchen, ladder,"):
+    with pytest.raises(DataError, match=r"Scene 0 has no style of 1 to 12: .*'style': 13.0.* Styles: kitchen, ladder,"):
         chair(13)
-    with pytest.raises(DataError, match=r"There is no style 0"):
+    with pytest.raises(DataError, match=r"Scene 0 has no style of 1 to 8"):
         head(0)
+    with pytest.raises(DataError, match=r"Scene 1 has a factor that is no number: .*'azimuth': nan"):
+        chairs.draw(torch.tensor([[1, 0.0, 0.3, 1.0], [1, math.nan, 0.3, 1.0]]))
+    with pytest.raises(DataError, match=r"Scene 0 has no width above 0"):
+        chairs.draw(torch.tensor([[1, 0.0, 0.3, -1.0]]))
+    with pytest.raises(DataError, match=r"There is no style 20. Allowed: 1, 2, 3"):
+        heads.FACTORS.index({"style": 20})
+    with pytest.raises(DataError, match=r"azimuth is a number. Got nan"):
+        heads.FACTORS.index({"azimuth": math.nan})
     with pytest.raises(DataError, match=r"Unknown factor 'azimut'. Did you mean 'azimuth'"):
         chairs.FACTORS.index({"azimut": 1.0})
     with pytest.raises(DataError, match="three positive shares"):

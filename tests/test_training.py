@@ -720,3 +720,19 @@ def test_validation_measures_the_averaged_weights(data):
     trainer.validate = lambda: seen.append([p.detach().clone() for p in trainer.game.model.parameters()]) or {}
     trainer.run()
     assert all(torch.equal(a, b) for a, b in zip(seen[-1], trainer.ema, strict=True))
+
+
+def test_the_validation_split_is_looked_at_each_epoch_within_long_ones_and_at_the_end(data, monkeypatch):
+    def looked(**plan) -> list[int]:
+        trainer = trainer_of(data, **plan)
+        found: list[int] = []
+        trainer.validate = lambda: found.append(trainer.step) or {}
+        trainer.run()
+        assert found and trainer.per_epoch == 4
+        return found
+
+    assert looked(steps=10) == [4, 8, 10]
+    assert looked(steps=17, validate_every=2) == [8, 16, 17]
+    monkeypatch.setattr("latune.training.trainer.LOOK", 3)
+    assert looked(steps=10) == [3, 6, 9, 10]
+    assert looked(steps=8, validate_every=2) == [8]  # as asked for

@@ -209,13 +209,22 @@ def _classes(space: Any, data: Dataset) -> list[Follows]:
     return found
 
 
-def _not_a_name(space: Any, name: Any) -> str:
-    """Why a code cannot be called this; empty where it can."""
+def not_a_name(name: Any) -> str:
+    """Why no code can be called this; empty where one can.
+
+    >>> not_a_name("slant"), not_a_name("to")
+    ('', "'to' means something else to a Space already. Choose another name.")
+    """
     if not isinstance(name, str) or not name.isidentifier():
         return f"A name is one word of letters, digits and _, not beginning with a digit. Got {name!r}."
     if name in RESERVED or name in (REALISM, NOISE):
         return f"'{name}' means something else to a Space already. Choose another name."
-    return f"'{name}' is the name of a control. Choose another name." if name in space.controls else ""
+    return ""
+
+
+def _not_a_name(space: Any, name: Any) -> str:
+    taken = f"'{name}' is the name of a control. Choose another name." if name in space.controls else ""
+    return not_a_name(name) or taken
 
 
 def _infogan(space: Any) -> InfoGAN:

@@ -180,7 +180,7 @@ def traverse(
     name: Annotated[list[str] | None, Parameter(name="--name")] = None,
     n: int = 8,
     steps: int = 10,
-    reach: float = 4.0,
+    reach: float | None = None,
     reading: Reading = READING,
     choosing: Choosing = CHOOSING,
     showing: Showing = SHOWING,
@@ -202,7 +202,7 @@ def traverse(
     steps
         Columns: slider positions.
     reach
-        From -reach to +reach; a control goes from 0 to 1, or through its classes.
+        From -reach to +reach: 4 unless given, of a GAN's codes 2; a control goes from 0 to 1, or through its classes.
     folder
         Where the pictures go; RUN/traversals unless given.
     """
@@ -220,7 +220,8 @@ def traverse(
     x = tune.melody if tune else space.medium.read(file) if file else None
     z = None if file else space.codes.sample(n, generator(seed, "traverse"))
     for each in name or space.sliders or space.knobs:
-        ends = (0.0, 1.0) if each in space.controls else (-reach, reach)
+        usual = [0.0, 1.0] if each in space.controls else space.coordinates.usual(each)
+        ends = (usual[0], usual[-1]) if reach is None or each in space.controls else (-reach, reach)
         values = None if space.classes_of(each) else torch.linspace(*ends, steps)
         path = (folder or run / "traversals") / f"{each.replace('/', '_')}.png"
         told = settings(space, showing, path, [each] if each in space.controls else [])

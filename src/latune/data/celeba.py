@@ -197,13 +197,13 @@ def _decode_all(members: Sequence[Member], size: int, colour: bool, file: Path, 
     Raises:
         DataError: images that are broken, or not aligned ones; they are named.
     """
-    with kept(names) as temporary:
-        temporary.write_text("\n".join(member.name for member in members) + "\n", encoding="utf-8")
     with kept(file) as temporary:
         shape = (3 if colour else 1, size, size)
         problems = list(write_npy(temporary, len(members), shape, _decoded(members, size, colour)))
         if problems:
             raise DataError(listed("Some images cannot be used", some(problems)))
+    with kept(names) as temporary:
+        temporary.write_text("\n".join(member.name for member in members) + "\n", encoding="utf-8")
 
 
 def _decoded(members: Sequence[Member], size: int, colour: bool) -> Iterator[UInt8[np.ndarray, "c h w"] | str]:

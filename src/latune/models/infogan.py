@@ -23,6 +23,7 @@ from latune.terms import believe, discriminate, information, r1, unevenness
 from latune.training import Batch, Game, Number, Optimiser, Player, Weighed, times
 
 NOISE = "noise"
+NO_CODE = "InfoGAN needs a code beside the noise: model.categorical=[10] or model.continuous=2."
 SETTLED = 1024  # draws of the prior in a batch whose statistics are kept
 PUSH = 0.3  # of copies, in shares of half an image
 RECENT = (
@@ -138,11 +139,16 @@ class InfoGAN(Model):
         super().__init__()
         told = {name: factor for name, factor in codes.items() if name != NOISE}
         if not told:
-            raise ValueError("InfoGAN needs a code beside the noise: model.categorical=[10] or model.continuous=2.")
+            raise ValueError(NO_CODE)
         if not isinstance(encoder, Judge):
             raise ValueError(
                 "InfoGAN needs a judge: nets.name=adversarial, or a subclass of latune.nets.Judge. "
                 f"Got a {type(encoder).__name__}."
+            )
+        if owner == "generator" and not inform:
+            raise ValueError(
+                "A plain GAN's recogniser (model.inform=false) watches beside the judge, and descends with it: set "
+                "model.owner=judge, which is not the preset 'paper'."
             )
         if agreement and not (inform and any(isinstance(factor, Categorical) for factor in told.values())):
             raise ValueError(
@@ -185,6 +191,8 @@ class InfoGAN(Model):
             *(Categorical(k) for k in categorical),
             *(Uniform(-1.0, 1.0, scale=scale) for _ in range(continuous)),
         ]
+        if not factors:
+            raise RecipeError(NO_CODE)
         drawn = Uniform(-1.0, 1.0, latent) if noise == "uniform" else Normal(latent)
         called = list(names) or [f"c{place}" for place in range(1, len(factors) + 1)]
         if len(set(called) - {NOISE}) != len(factors):

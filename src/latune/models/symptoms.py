@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 from latune.codes import Gaussian, OneOf
 
 SURE = 0.97  # believed of real images, and 1 less this of made ones: from there on the judge has won
-UNTOLD = 0.1  # share of a code's entropy: a bound below this is hardly any
+UNTOLD = 0.1  # share of a code's entropy, of a number's variance: less is hardly any
 RARE = 0.3  # share of what a class is expected to have among real images
 SWAPPED = 0.1  # share of a class's images that a push gives to one other class
 ALIKE = 0.3  # spread of made images as a share of the real ones'
@@ -59,6 +60,19 @@ def spread(images: Float[Tensor, "n *shape"]) -> float:
     return float((images - images.mean(0)).square().mean().sqrt())
 
 
+def explained(bound: float, entropy: float, sigma: float) -> float:
+    r"""The share of a uniform code's variance that a Gaussian recogniser explains, from the bound on what it tells.
+
+    .. math:: 1 - \frac{2 \sigma^2 \bigl( H - \tfrac12 \log 2 \pi - \log \sigma - L_I \bigr)}{e^{2 H} / 12}
+
+    >>> most = math.log(2) - 0.5 * math.log(2 * math.pi)  # of a code on [-1, 1], where sigma is 1
+    >>> explained(most, math.log(2), 1.0), round(explained(most - 1 / 12, math.log(2), 1.0), 6)
+    (1.0, 0.5)
+    """
+    squared = 2 * sigma**2 * (entropy - 0.5 * math.log(2 * math.pi) - math.log(sigma) - bound)
+    return 1 - squared / (math.exp(2 * entropy) / 12)
+
+
 def percent(share: float) -> str:
     """A share in words.
 
@@ -95,10 +109,15 @@ def said(numbers: Mapping[str, float], entropies: Mapping[str, float], floor: fl
         told, sigma = numbers[f"information/{name}"], numbers.get(f"sigma/{name}")
         if sigma is None and told < UNTOLD * entropy:
             yield (
-                f"Images hardly tell {name}: {told:.2f} of {entropy:.2f} nats. "
+                f"Images hardly tell {name}: {max(told, 0):.2f} of {entropy:.2f} nats. "
                 "If that stays so, raise model.information."
             )
             continue
+        if sigma is not None and (share := explained(told, entropy, sigma)) < UNTOLD:
+            yield (
+                f"Images hardly tell {name}: what is recognised explains {percent(max(share, 0))} of its variance. "
+                "If that stays so, raise model.information_real."
+            )
         rarest, most = numbers.get(f"rarest/{name}", 1.0), numbers.get(f"swapped/{name}", 0.0)
         if rarest < RARE:
             yield (

@@ -27,6 +27,7 @@ class Table:
         start: channels of the plane that the generator starts from.
         first: widths of the fully connected layers before that plane.
         up: channels and stride of each up-convolution but the last, whose channels are the image's.
+        bare: how many of these, from the last back, have no batch normalisation.
         last: stride of the last up-convolution.
         centred: whether images are seen, and made by a tanh, in [-1, 1].
     """
@@ -37,6 +38,7 @@ class Table:
     start: int
     first: tuple[int, ...]
     up: tuple[tuple[int, int], ...]
+    bare: int = 0
     last: int = 2
     centred: bool = False
 
@@ -64,6 +66,7 @@ _COLOUR = Table(
     start=448,
     first=(),
     up=((256, 2), (128, 2), (64, 2)),
+    bare=2,
     centred=True,
 )
 TABLES: dict[str, Table] = {
@@ -89,8 +92,8 @@ class Adversarial:
 
     Every convolution is 4x4 with "SAME" padding as TensorFlow's: 1 on each side for stride 2, 1 before and 2 after for
     stride 1 (https://arxiv.org/abs/1606.03657). Batch normalisation follows every layer but the trunk's first, the
-    heads' and the generator's last. Weights start as N(0, 0.02^2), in the trunk's convolutions cut off at two standard
-    deviations.
+    heads', the generator's last, and of the tables in colour the two before that. Weights start as N(0, 0.02^2), in the
+    trunk's convolutions cut off at two standard deviations.
 
     Args:
         table: mnist, svhn, celeba, faces or chairs.
@@ -197,8 +200,8 @@ class Generator(nn.Module):
             # A transposed convolution of stride 1 without padding is 3 too wide: TensorFlow's "SAME" cuts 1 and 2.
             up = nn.ConvTranspose2d(before, after, KERNEL, stride, 0 if stride == 1 else 1)
             layers += [_start(up), *([nn.ZeroPad2d((-1, -2, -1, -2))] if stride == 1 else [])]
-            if place < len(strides) - 1:
-                layers += [_start(nn.BatchNorm2d(after)), nn.ReLU()]
+            if place < len(table.up):
+                layers += [*([_start(nn.BatchNorm2d(after))] if place < len(table.up) - table.bare else []), nn.ReLU()]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, z: Tensor) -> Tensor:

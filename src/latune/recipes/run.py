@@ -17,6 +17,7 @@ from latune.errors import RecipeError, RunError, unknown
 from latune.files import write_text
 from latune.medium import Tunes
 from latune.models import MODELS, Model, Spec, build
+from latune.naming import not_a_name
 from latune.provenance import machine
 from latune.recipes.compare import differences
 from latune.recipes.schema import Recipe
@@ -58,9 +59,13 @@ def describe(recipe: Recipe, data: Dataset) -> Spec:
     """The spec of the model that a recipe trains on these data.
 
     Raises:
-        RecipeError: when attributes are named that the data do not have, or none fits.
+        RecipeError: when attributes are named that the data do not have, or none fits; a name that no code can have.
     """
     attributes: tuple[str, ...] = ()
+    settings = recipe.model.settings(updates(recipe, data))
+    for name in settings.get("names") or ():
+        if wrong := not_a_name(name):
+            raise RecipeError(f"model.names: {wrong}")
     if MODELS[recipe.model.name].needs_attributes:
         numbers = [name for name, attribute in data.attributes.items() if attribute.kind != "categorical"]
         attributes = tuple(recipe.data.attributes if recipe.data.attributes is not None else numbers)
@@ -77,7 +82,7 @@ def describe(recipe: Recipe, data: Dataset) -> Spec:
         latent=recipe.model.latent,
         attributes=attributes,
         nets=recipe.nets.plain(),
-        settings=recipe.model.settings(updates(recipe, data)),
+        settings=settings,
         preset=recipe.model.preset,
         grid=data.medium.grid.as_dict() if isinstance(data.medium, Tunes) else None,
     )

@@ -19,6 +19,8 @@ from latune.training.game import Game
 from latune.training.generators import Generators, generator, seed_for
 from latune.training.log import Log, progress_bar
 
+LOOK = 1000  # updates after which a long epoch is interrupted for a look at the validation split
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -37,7 +39,8 @@ class Plan:
         batch_size: examples an update; a last batch that is not full is left out, the order changes every epoch.
         log_every: updates between two lines of the log (the only moments at which the device is waited for).
         checkpoint_seconds: at most this long is lost in a crash (checkpoints fall on logged steps).
-        validate_every: epochs between two measurements on the validation split; 0 for none.
+        validate_every: epochs between two measurements on the validation split, the last at the end; 0 for none. With
+            1, the long epochs of large data are interrupted every 1,000 updates.
         keep: updates after which the weights are kept, besides those at the end (`Space.load(folder, step)`).
         ema: decay of an exponential moving average of the weights that replaces them at the end; 0 for none.
         precision: `fp32`, or `bf16` to run the nets under autocast (losses stay in fp32).
@@ -80,7 +83,7 @@ class Trainer:
         attributes: names of the attribute columns that a batch carries, in this order.
         folder: the run folder; None keeps everything in memory.
         about: plain data stored in the checkpoint; a checkpoint with other data is refused.
-        validate: numbers for the log, measured at the end of an epoch.
+        validate: numbers for the log, measured at the end of an epoch (`Plan.validate_every`).
         remark: from these numbers to sentences for the log, which are shown above the bar when they are new.
         progress: show a bar with the loss and the time left; or a function, which is given the share of the steps that
             is done, from 0 to 1.
@@ -164,18 +167,14 @@ class Trainer:
                         self._keep()
                     last = self.step == self.total
                     ended_epoch = self.step % self.per_epoch == 0
-                    if self.step % self.plan.log_every == 0 or ended_epoch or last:
+                    looks = bool(self.pause) and (self.step % self.pause == 0 or last)
+                    if self.step % self.plan.log_every == 0 or ended_epoch or looks or last:
                         line = self._read(history)
                         now = time.monotonic()
                         self.seconds = seconds_before + now - began
                         history = []
                         epoch = self.step // self.per_epoch
-                        if (
-                            self.validate
-                            and ended_epoch
-                            and self.plan.validate_every
-                            and not epoch % self.plan.validate_every
-                        ):
+                        if self.validate and looks:
                             line |= self._validated(bar.console.print)
                         log.write({"step": self.step, "epoch": epoch, **line, "seconds": round(self.seconds, 3)})
                         bar.update(
@@ -200,6 +199,12 @@ class Trainer:
         told = {"remarks": remarks} if remarks or self._said else {}  # an empty list takes back what was said before
         self._said = remarks
         return {f"validation/{name}": value for name, value in found.items()} | told
+
+    @property
+    def pause(self) -> int:
+        """Updates from one look at the validation split to the next; 0 for none."""
+        every = self.plan.validate_every
+        return min(self.per_epoch, LOOK) if every == 1 else every * self.per_epoch
 
     def batch(self, step: int) -> Batch | None:
         """The batch of an update; it depends on nothing but the seed and the update's number."""

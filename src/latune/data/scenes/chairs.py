@@ -16,7 +16,7 @@ from latune.data.dataset import Rendered
 from latune.data.scenes.cameras import light_from, seen
 from latune.data.scenes.casting import Paper, cast
 from latune.data.scenes.chair_parts import ARMS, BACKS, LEGS, SEATS, Chair
-from latune.data.scenes.factors import Factors, around, between, check_styles, scenes
+from latune.data.scenes.factors import Factors, around, between, check_scenes, scenes
 from latune.data.scenes.shapes import Shape, Solids, stack
 from latune.data.splits import FRACTIONS
 
@@ -89,9 +89,9 @@ def draw(factors: Float[Tensor, "m 4"]) -> UInt8[Tensor, "m 1 64 64"]:
     """Chairs with these factors (style, azimuth, elevation, width), on the grid or between.
 
     Raises:
-        DataError: a style that there is not.
+        DataError: rows that are no scenes, a style that there is not.
     """
-    check_styles(factors[:, 0], STYLES)
+    check_scenes(factors, FACTORS, STYLES)
     models = _models(factors.device)
     pages = [torch.zeros((0, 1, PAPER.side, PAPER.side), dtype=torch.uint8, device=factors.device)]
     for part in factors.double().split(CHUNK):

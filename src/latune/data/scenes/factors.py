@@ -60,11 +60,16 @@ class Factors:
         """The example whose factors are nearest to these; what is not named is at its middle level.
 
         Raises:
-            DataError: a name that is no factor.
+            DataError: a name that is no factor, a value that is no number, a class that there is not.
         """
-        for name in wanted:
+        for name, value in wanted.items():
             if name not in self.names:
                 raise DataError(unknown("factor", name, self.names))
+            place = self.names.index(name)
+            if not math.isfinite(value):
+                raise DataError(f"{name} is a number. Got {value}.")
+            if self.attributes[place].kind == "categorical" and value not in self.levels[place]:
+                raise DataError(f"There is no {name} {value:g}. Allowed: {', '.join(map(str, self.levels[place]))}.")
         index = 0
         for name, axis in zip(self.names, self.levels, strict=True):
             value = wanted.get(name, axis[len(axis) // 2])
@@ -91,16 +96,30 @@ def around(n: int) -> tuple[float, ...]:
     return tuple(2 * math.pi * i / n for i in range(n))
 
 
-def check_styles(styles: Float[Tensor, " m"], names: Collection[str]) -> None:
-    """Whether all are whole numbers from 1 to the number of names; on an accelerator nothing waits to know.
+def check_scenes(factors: Tensor, grid: Factors, styles: Collection[str]) -> None:
+    """Whether each row is a scene: as many finite factors as the grid has, a style that there is, and some width.
+
+    On an accelerator nothing waits to know.
 
     Raises:
-        DataError: one is not.
+        DataError: says which row is none, and why.
     """
-    if styles.device.type == "cpu":
-        wrong = styles[(styles < 1) | (styles > len(names)) | (styles != styles.round())]
-        if len(wrong):
-            raise DataError(f"There is no style {float(wrong[0]):g}. Styles are 1 to {len(names)}: {', '.join(names)}.")
+    if factors.ndim != 2 or factors.shape[1] != len(grid.names):
+        raise DataError(f"A scene is a row of {', '.join(grid.names)}. Got the shape {tuple(factors.shape)}.")
+    if factors.device.type != "cpu":
+        return
+    style, width = factors[:, 0], factors[:, grid.names.index("width")]
+    for wrong, why in (
+        (~factors.isfinite().all(1), "a factor that is no number"),
+        ((style < 1) | (style > len(styles)) | (style != style.round()), f"no style of 1 to {len(styles)}"),
+        (width <= 0, "no width above 0"),
+    ):
+        if wrong.any():
+            row = int(wrong.nonzero()[0])
+            raise DataError(
+                f"Scene {row} has {why}: {dict(zip(grid.names, factors[row].tolist(), strict=True))}. "
+                f"Styles: {', '.join(styles)}."
+            )
 
 
 def scenes(

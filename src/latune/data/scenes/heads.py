@@ -15,7 +15,7 @@ from latune.attributes.attribute import Attribute
 from latune.data.dataset import Rendered
 from latune.data.scenes.cameras import light_from, seen
 from latune.data.scenes.casting import Paper, cast
-from latune.data.scenes.factors import Factors, between, check_styles, scenes
+from latune.data.scenes.factors import Factors, between, check_scenes, scenes
 from latune.data.scenes.shapes import Shape, Solids, cylinder, ellipsoid, stack
 from latune.data.splits import FRACTIONS
 
@@ -102,9 +102,9 @@ def draw(factors: Float[Tensor, "m 5"]) -> UInt8[Tensor, "m 1 32 32"]:
     """Heads with these factors (style, azimuth, elevation, lighting, width), on the grid or between.
 
     Raises:
-        DataError: a style that there is not.
+        DataError: rows that are no scenes, a style that there is not.
     """
-    check_styles(factors[:, 0], STYLES)
+    check_scenes(factors, FACTORS, STYLES)
     models = _models(factors.device)
     pages = [torch.zeros((0, 1, PAPER.side, PAPER.side), dtype=torch.uint8, device=factors.device)]
     for part in factors.double().split(CHUNK):
