@@ -945,6 +945,8 @@ def test_codes_are_named_and_then_asked_for_by_their_names(run, mistake, digit):
     for to, words in (("a", ()), ("b", ("--reach", "2"))):  # -2 to 2, as in Python
         assert run("traverse", "gan", "--name", "lean", "--n", 2, "--out", to, *words).code == 0
     assert Path("a/lean.png").read_bytes() == Path("b/lean.png").read_bytes()
+    for words in (("traverse", "gan", digit, "--name", "lean", "--out", "c"), ("interpolate", "gan", digit, digit)):
+        assert "that this model makes is off by 0." in flat(run(*words).out)
     assert run("sample", "gan", "--set", "digit=3", "--set", "lean=1.5", "--out", "s.png").code == 0
     edited = run("edit", "gan", digit, "--set", "lean=+1", "--out", "e.png")
     assert edited.code == 0 and "that this model makes is off by 0." in flat(edited.out)

@@ -150,9 +150,7 @@ def edit(
     edited = space.edit(given, to=_amounts(to), generator=generator(seed, "edit"), **dials, **change)
     _save_edit(space, file, tune, x, edited, target, told)
     edited = edited.plain().cpu()
-    if not space.model.tells_all:
-        missed = float((space.decode(space.locate(x)).plain().cpu() - x).square().mean().sqrt())
-        say(f"the nearest to {file.name} that this model makes is off by {missed:.3f} a pixel, from 0 (black) to 1")
+    _say_missed(space, file, x, space.decode(space.locate(x)))
     numbers = _seen(space, x, edited, list(with_wanted))
     turned = dict.fromkeys([*space.sliders, *space.calibration])
     measurable = [name for name in turned if space.attributes[name].measure is not None]
@@ -226,6 +224,8 @@ def traverse(
         path = (folder or run / "traversals") / f"{each.replace('/', '_')}.png"
         told = settings(space, showing, path, [each] if each in space.controls else [])
         save_back(space.traverse(x, each, values, at=z, generator=generator(seed, "tokens")), tune, path, told)
+    if file:
+        _say_missed(space, file, x, space.decode(space.locate(x)))
 
 
 @app.command
@@ -274,6 +274,16 @@ def interpolate(
         say(f"wrote {first} and {steps - 1} more beside it")
         return
     save_back(made, tunes[0] if tunes else None, file, told)
+    for each, end, nearest in ((a, ends[0], made[:, 0]), (b, ends[1], made[:, -1])):
+        _say_missed(space, each, end, nearest)
+
+
+def _say_missed(space: Space, file: Path, x: Any, nearest: Any) -> None:
+    """How far an image is from the nearest that a GAN makes, which edits and traversals begin from."""
+    if space.model.tells_all:
+        return
+    missed = float((nearest.plain().cpu() - space.medium.take(x).cpu()).square().mean().sqrt())
+    say(f"the nearest to {file.name} that this model makes is off by {missed:.3f} a pixel, from 0 (black) to 1")
 
 
 def _save_edit(
