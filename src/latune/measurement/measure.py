@@ -15,6 +15,7 @@ from latune.bounds import EXAMPLES, likelihood_bound
 from latune.bounds import SAMPLES as WEIGHTS
 from latune.data import Dataset, spread
 from latune.errors import DataError, unknown
+from latune.measurement.classes import of_classes
 from latune.measurement.encoding import CODES, THRESHOLD, TRAVERSED, Pass, encoding_pass, positions, slider_responses
 from latune.measurement.result import Information, Measurement
 from latune.metrics import RESAMPLES, Evidence, Resamples, Score, disentanglement, gather, interval, monotonicity
@@ -54,10 +55,11 @@ def measure_space(
         limit: most examples that are measured, evenly spread over the split.
         resamples: bootstrap resamples of the examples for the 95 % intervals; 0 for none.
         parts: what is measured. `images`: ELBO, reconstruction, KL, pixel accuracy, squared error. `codes`: every
-            metric of disentanglement. `sliders`: what their attributes do when they are moved. These are the usual
-            ones; three more take longer. `bound`: the importance-weighted bound of at most 1,000 examples. `samples`:
-            Fréchet distance, precision, recall, density, coverage and spread of samples from the prior, in features of
-            a classifier of the data's own classes. `parzen`: Parzen windows around samples, and around training images.
+            metric of disentanglement, and how good codes of classes are as classifiers. `sliders`: what their
+            attributes do when they are moved. These are the usual ones; three more take longer. `bound`: the
+            importance-weighted bound of at most 1,000 examples. `samples`: Fréchet distance, precision, recall,
+            density, coverage and spread of samples from the prior, in features of a classifier of the data's own
+            classes. `parzen`: Parzen windows around samples, and around training images.
         weights: importance weights an example, for `bound`.
         classifier: a `latune.classifier.Classifier`, for `samples`; one is trained where it is None.
         folder: where the trained classifier is kept and found again; None keeps it in memory.
@@ -82,6 +84,7 @@ def measure_space(
         evidence, said = evidence_of(space, data, once, split, codes, seed, resamples)
         notes += said
         scores |= {} if evidence is None else disentanglement(evidence, None)
+        scores |= of_classes(space, data, once, seed, resamples)
     if "sliders" in parts:
         moved, said = of_sliders(space, data, rows, split, codes, seed, resamples)
         scores |= moved

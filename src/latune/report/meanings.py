@@ -7,6 +7,7 @@ from dataclasses import dataclass
 GROUPS = {
     "likelihood": "Likelihood",
     "images": "What comes back",
+    "classes": "Classes that it found by itself",
     "one": "One slider, one attribute",
     "only": "Only that slider",
     "probes": "Probes: what can be read off all coordinates",
@@ -81,6 +82,19 @@ MEANINGS = {
         "Squared difference of pixels in [0, 1], decoded from the codes that were measured.",
         "It rewards blur over detail in the wrong place.",
         "lower", "images",
+    ),
+    # --- classes that were found ---------------------------------------------------------------------------------
+    "recovery": Meaning(
+        "Classes found",
+        "Share of examples of the right class, where each class that the model found has a name of its own.",
+        "Names are chosen on training examples with labels: it is a classifier by courtesy of these.",
+        group="classes",
+    ),
+    "recovery-majority": Meaning(
+        "Classes found, names shared",
+        "The same where each found class is called after most of its examples, and two may be called alike.",
+        "It is never lower, and with many found classes it says little.",
+        group="classes",
     ),
     # --- one slider, one attribute -------------------------------------------------------------------------------
     "interpretability": Meaning(

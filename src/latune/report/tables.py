@@ -13,7 +13,7 @@ from latune.report.words import listed, measured_on, number, span
 from latune.space import Space
 
 ARROWS = {"higher": ("↑", "higher is better"), "lower": ("↓", "lower is better")}
-PER_CENT = ("pixel-accuracy", "token-accuracy")
+PER_CENT = ("pixel-accuracy", "token-accuracy", "recovery", "recovery-majority")
 # by group: what stands beside the model's own numbers
 BESIDE = {"images": "mean image", "samples": "real images"}
 BESIDE_TOKENS = "commonest tokens"
