@@ -115,8 +115,15 @@ def test_pictures_and_numbers_of_a_small_model(subject: Subject, monkeypatch: py
     found = scenes.recovered(subject)
     assert set(found.numbers) == set(OURS["infogan-fig3"].quantities)
     assert all(0 <= value <= 1 for name, value in found.numbers.items() if name != "bound")
-    result = {"arm": "ours", "seed": 0, "numbers": found.numbers, "detail": found.detail}
-    (picture,) = scenes.panels(Gallery([result], lambda label: subject), "azimuth")
+    worse = {name: value - 0.5 for name, value in found.numbers.items()}
+    results = [
+        {"arm": "ours", "seed": seed, "numbers": numbers, "detail": found.detail}
+        for seed, numbers in ((0, worse), (1, found.numbers))
+    ]
+    opened = []
+    gallery = Gallery(results, lambda label, seed: opened.append(seed) or subject)
+    (picture,) = scenes.panels(gallery, "azimuth")
+    assert opened == [1] and picture.caption.startswith("The best of 2 runs")
     assert picture.png.startswith(b"\x89PNG") and len(picture.png) > 5000
 
 

@@ -158,11 +158,11 @@ class Gallery:
 
     Args:
         results: the result files' contents, all arms and seeds of one scale.
-        open_subject: from an arm's label to the trained model of the first seed.
+        open_subject: from an arm's label, and a seed other than the first, to the trained model.
     """
 
     results: Sequence[Mapping[str, Any]]
-    open_subject: Callable[[str], Subject]
+    open_subject: Callable[..., Subject]
 
 
 @dataclass(frozen=True)

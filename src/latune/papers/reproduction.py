@@ -141,7 +141,7 @@ def draw(
         if before["from"] == json.loads(json.dumps(origin)) and all(path.exists() for path in made):
             return
     arms = {arm.label: arm for arm in experiment.arms[scale]}
-    gallery = Gallery(records, lambda label: open_subject(experiment, arms[label], 0, scale, device, runs))
+    gallery = Gallery(records, lambda label, seed=0: open_subject(experiment, arms[label], seed, scale, device, runs))
     listed = []
     for picture in experiment.draw(gallery):
         path = results / experiment.name / f"{scale}-{picture.name}.png"
