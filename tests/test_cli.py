@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -918,11 +919,13 @@ FOUND = (
 )
 
 
-def test_codes_of_scenes_have_nothing_measured_to_be_named_after(run):
+def test_codes_of_scenes_are_held_beside_labels_and_one_is_left_over(run):
     few = ("nets.width=0.0625", "model.latent=4", "training.steps=2", "training.batch_size=4", "training.log_every=1")
     assert run("train", "infogan-heads", *few, "--out", "heads").code == 0
     named = run("name", "heads")
-    assert named.code == 0 and "c5 is c5 has nothing measured to follow: --set c5=NAME names it" in flat(named.out)
+    followed = re.findall(r"follows (\w+) by", flat(named.out))
+    assert named.code == 0 and sorted(followed) == ["azimuth", "elevation", "lighting", "width"]
+    assert re.search(r"(c\d) is \1 has nothing of its own to follow: --set \1=NAME names it", flat(named.out))
 
 
 def test_a_name_that_no_code_can_have_is_refused_before_training(mistake):

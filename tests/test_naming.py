@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from latune.codes import OneOf
-from latune.data import load
+from latune.data import from_arrays, load
 from latune.errors import DataError, RecipeError, RunError
 from latune.inversion import invert
 from latune.models import Spec, build
@@ -199,3 +199,25 @@ def test_an_encoder_that_tells_all_is_asked_alone() -> None:
     assert torch.equal(space.locate(images), space.encode(images))
     with pytest.raises(RunError, match="tells all of a code"):
         invert(space, images)
+
+
+def test_what_only_labels_tell_of_names_a_code_by_what_is_recognised() -> None:
+    n, random = 300, np.random.default_rng(0)
+    light, tilt = random.uniform(0, 1, n), random.uniform(-2, 2, n)
+    images = np.zeros((n, 8, 8))
+    images[:, 0, 0], images[:, 0, 1] = light, (tilt + 2) / 4
+    data = from_arrays(images, {"light": light, "tilt": tilt})
+    space = space_of(categorical=[], scale="one")
+
+    def judged(x: Tensor, through_trunk: bool = True) -> Tensor:
+        """c1 is the tilt turned round, c2 the light."""
+        one = torch.ones(len(x))
+        return torch.stack([one, 1 - 2 * x[:, 0, 0, 1], one, 2 * x[:, 0, 0, 0] - 1, one], 1)
+
+    space.model.judged = judged
+    found = {each.code: each for each in name_after(space, data)}
+    assert (found["c1"].name, found["c2"].name) == ("tilt", "light")
+    assert found["c1"].follows > 0.99 and found["c2"].follows > 0.99
+    assert space.calibration["light"].source == "labels"
+    assert space.calibration["light"].attribute(np.array([0.0])).item() == pytest.approx(0.5, abs=0.05)
+    assert space.calibration["tilt"].attribute(np.array([0.5])).item() == pytest.approx(1.0, abs=0.1)

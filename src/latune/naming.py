@@ -35,8 +35,8 @@ class Named:
     Args:
         code: what it was called.
         name: what it is called now; the same where it follows nothing well enough.
-        follows: Spearman's correlation over draws of the prior; of classes, the share of training images whose class is
-            the one that is said of them.
+        follows: Spearman's correlation over draws of the prior, or over training images where only labels tell of the
+            attribute; of classes, the share of training images whose class is the one that is said of them.
         nearest: the attribute that it follows most.
     """
 
@@ -77,7 +77,8 @@ def rename(space: Any, names: Mapping[str, str]) -> None:
 def name_after(space: Any, data: Dataset, least: float = LEAST, seed: int = 0) -> list[Named]:
     """Name each code after the attribute that it follows, turned so that both rise together.
 
-    Numbers follow what is measured on images that are made, one code an attribute, the strongest first. Classes are
+    Numbers follow what is measured on images that are made, or, of attributes that only labels tell of, what training
+    images are recognised as; one code an attribute, the strongest first. Classes are
     held beside a categorical attribute of as many classes, on training images, and numbered as these are. Labels are
     used for names only; what the model makes and recognises stays the same, but that codes are mirrored and classes
     renumbered, in the weights of its first and last layers.
@@ -126,7 +127,7 @@ def _turn(space: Any, best: Follows, data: Dataset) -> None:
             mirror(space, best.code)
         attribute = data.attributes[best.attribute]
         space.attributes.setdefault(attribute.name, attribute)
-        known = Calibration.fit(sign * best.points[0], best.points[1], source="decoded", unit=attribute.unit)
+        known = Calibration.fit(sign * best.points[0], best.points[1], source=best.source, unit=attribute.unit)
         space.calibration[best.code] = known
 
 
@@ -163,6 +164,7 @@ class Follows:
     strength: float
     classes: Sequence[int] | None = None
     points: tuple[np.ndarray, np.ndarray] | None = None
+    source: str = "decoded"
 
 
 def _numbers(space: Any, data: Dataset, seed: int) -> list[Follows]:
@@ -170,22 +172,57 @@ def _numbers(space: Any, data: Dataset, seed: int) -> list[Follows]:
     from scipy.optimize import linear_sum_assignment
 
     codes = [name for name in space.model.told if not isinstance(space.codes[name], Categorical)]
+    if not codes:
+        return []
+    at = [space.coordinates.column(code) for code in codes]
+    seen = [*_measured(space, data, at, seed), *_labelled(space, data, at)]
+    varied = [each for each in seen if np.isfinite(each.values).all() and np.ptp(each.values) > 0]
+    if not varied:
+        return []
+    rho = np.stack([np.asarray(spearman(each.codes, each.values[:, None])[0])[:, 0] for each in varied], 1)
+    pairs = zip(*linear_sum_assignment(-np.abs(rho)), strict=True)
+    return [
+        Follows(
+            codes[i],
+            varied[j].attribute,
+            float(rho[i, j]),
+            points=(varied[j].codes[:, i], varied[j].values),
+            source=varied[j].source,
+        )
+        for i, j in pairs
+    ]
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """An attribute's values of some images `[n]`, the codes of these `[n, k]`, and where both are from."""
+
+    attribute: str
+    codes: np.ndarray
+    values: np.ndarray
+    source: str
+
+
+def _measured(space: Any, data: Dataset, at: Sequence[int], seed: int) -> list[_Beside]:
+    """Attributes that images can be measured for: made images, and the codes that they were made from."""
     names = [name for name, each in data.attributes.items() if each.measure is not None and each.kind == "real"]
-    if not codes or not names:
+    if not names:
         return []
     z = space.codes.sample(DRAWS, generator(seed, "names", device=space.device), space.device)
     values = measure([data.attributes[name] for name in names], space.medium.shown(space.decode(z).plain()))
-    columns = np.stack([z[:, space.coordinates.column(code)].double().cpu().numpy() for code in codes], 1)
-    measured = np.stack([np.asarray(values[name], dtype=np.float64) for name in names], 1)
-    varied = [i for i in range(len(names)) if np.isfinite(measured[:, i]).all() and np.ptp(measured[:, i]) > 0]
-    if not varied:
+    codes = z[:, at].double().cpu().numpy()
+    return [_Beside(name, codes, np.asarray(values[name], dtype=np.float64), "decoded") for name in names]
+
+
+def _labelled(space: Any, data: Dataset, at: Sequence[int]) -> list[_Beside]:
+    """Attributes that only labels tell of: training images, and the codes that they are recognised as."""
+    numbers = {name: each for name, each in data.attributes.items() if each.kind != "categorical"}
+    names = [name for name, each in numbers.items() if each.measure is None]
+    if not names:
         return []
-    rho = np.asarray(spearman(columns, measured[:, varied])[0])
-    pairs = zip(*linear_sum_assignment(-np.abs(rho)), strict=True)
-    return [
-        Follows(codes[i], names[varied[j]], float(rho[i, j]), points=(columns[:, i], measured[:, varied[j]]))
-        for i, j in pairs
-    ]
+    rows = spread(data.splits["training"], ENCODED)
+    codes = torch.cat([space.encode(data.examples(some))[:, at] for some in rows.split(CHUNK)]).double().cpu().numpy()
+    return [_Beside(name, codes, data.column(name, rows).double().cpu().numpy(), "labels") for name in names]
 
 
 def _classes(space: Any, data: Dataset) -> list[Follows]:

@@ -23,8 +23,9 @@ def name(
 
     Example: `latune name runs/gan`, and then `latune sample runs/gan --set digit=3 --set slant=1.5`.
 
-    Without --set, each number is named after what rises with it on images that are made, and each code of classes after
-    labels of training images, whose numbers its classes take over. Labels are used for names alone.
+    Without --set, each number is named after what rises with it on images that are made, or by the labels of training
+    images where nothing measures it; each code of classes after such labels, whose numbers its classes take over. Labels
+    are used for names alone.
 
     Parameters
     ----------
@@ -57,7 +58,7 @@ def name(
         found = {}
         for each in space.name_after(data, LEAST if least is None else least):
             found[each.code] = {"name": each.name, "follows": each.follows, "nearest": each.nearest}
-            alone = f"has nothing measured to follow: --set {each.code}=NAME names it"
+            alone = f"has nothing of its own to follow: --set {each.code}=NAME names it"
             how = f"follows {each.nearest} by {each.follows:.2f}" if each.nearest else alone
             out.print(f"{each.code:>6} is {each.name:<12} {how}", highlight=False)
     space.save(run)
