@@ -24,8 +24,8 @@ def name(
     Example: `latune name runs/gan`, and then `latune sample runs/gan --set digit=3 --set slant=1.5`.
 
     Without --set, each number is named after what rises with it on images that are made, or by the labels of training
-    images where nothing measures it; each code of classes after such labels, whose numbers its classes take over. Labels
-    are used for names alone.
+    images where nothing measures it; each code of classes after such labels, whose numbers its classes take over.
+    Labels are used for names alone.
 
     Parameters
     ----------
