@@ -225,6 +225,16 @@ def test_the_page_says_which_arm_has_fewer_seeds(place: Path, tmp_path: Path) ->
     assert f"- quick: 2 seeds ({TINY.arms['quick'][0].title} 1), " in text
 
 
+def test_a_number_that_a_run_does_not_have_is_not_called_not_run(place: Path, tmp_path: Path) -> None:
+    shutil.copytree(place / "results/tiny-metrics", tmp_path / "results/tiny-metrics")
+    file = tmp_path / "results/tiny-metrics/quick-ar-vae-seed0.json"
+    known = json.loads(file.read_text())
+    file.write_text(json.dumps(known | {"numbers": known["numbers"] | {"scc": None}}))
+    text = papers.write_page(tmp_path / "results", tmp_path / "results.md", SHELF).read_text()
+    row = next(line for line in text.splitlines() if line.startswith("| SCC"))
+    assert "| – |" in row and "not run yet" not in row
+
+
 def test_a_page_without_results_says_so(tmp_path: Path) -> None:
     text = papers.write_page(tmp_path / "results", tmp_path / "results.md").read_text()
     for experiment in EXPERIMENTS.values():

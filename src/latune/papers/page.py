@@ -95,7 +95,7 @@ def _by_number(experiment: Experiment, on_file: Mapping[Scale, Sequence[Mapping[
         for arm in experiment.titles:
             for scale in on_file:
                 spread = ours[scale].get(arm, {}).get(name)
-                line.append(cell(quantity, spread) or _absent(scale))
+                line.append(cell(quantity, spread) or ("–" if arm in ours[scale] else _absent(scale)))
             if experiment.published:
                 line.append(cell(quantity, experiment.published.get(arm, {}).get(name)) or "–")
         lines.append(line)
