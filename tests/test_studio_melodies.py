@@ -70,6 +70,15 @@ def press(page: Any, name: str, value: float) -> None:
     page.wait_for_function(f"!latune.busy() && latune.last.held.includes('{name}')")
 
 
+def look_at_the_fullest(page: Any, of: str = "each") -> int:
+    """Bring the melody of most notes into focus: which notes a tiny model writes is another machine's rounding."""
+    which = page.evaluate(f"""() => {{ const counts = latune.last.notes.map((each) => {of}.length);
+        return counts.indexOf(Math.max(...counts)); }}""")
+    page.keyboard.press(str(which + 1))
+    page.wait_for_function(f"!latune.busy() && latune.last.focus === {which}")
+    return which
+
+
 def test_the_roll_and_the_score_show_what_the_model_writes(page, run) -> None:
     space = Space.load(run)
     for state in (State(n=4), State(n=4, held={"note_density": 3.0})):
@@ -90,7 +99,8 @@ def test_the_audio_graph_gets_the_notes_and_a_cursor_follows(page) -> None:
         const begin = OscillatorNode.prototype.start;
         OscillatorNode.prototype.start = function (at) {
             window.voices.push([this.frequency.value, at]); begin.call(this, at); }; }""")
-    notes = sent(page)[0]
+    which = look_at_the_fullest(page)
+    notes = sent(page)[which]
     page.get_by_role("button", name="Play or stop").click()
     page.locator(".cursor").wait_for()
     page.wait_for_function(f"latune.sound.scheduled.length === {len(notes)}")
@@ -102,7 +112,7 @@ def test_the_audio_graph_gets_the_notes_and_a_cursor_follows(page) -> None:
     assert np.allclose(gaps, np.diff([note[1] for note in notes]) * 60 / 300, atol=0.03)
     page.wait_for_function("!latune.sound.playing")
     page.get_by_role("button", name="Repeat").click()
-    page.locator("#stage .look").first.focus()
+    page.locator("#stage .look").nth(which).focus()
     page.keyboard.press("Space")
     page.wait_for_function(f"latune.sound.scheduled.length > {len(notes)}")
     page.get_by_role("button", name="Play or stop").click()
@@ -137,6 +147,7 @@ def test_notes_outside_of_a_scale_are_red(page) -> None:
     wrong = {2, 4, 7, 9, 11}  # C and F are the scale's B sharp and E sharp
     for pitch, _, _, red in [note for each in page.evaluate("latune.last.notes") for note in each]:
         assert red == int(pitch % 12 in wrong)
+    look_at_the_fullest(page, "each.filter((note) => note[3])")
     page.wait_for_function("document.getElementById('score').innerHTML.includes('#d1353f')")
 
 
