@@ -26,6 +26,7 @@ class Coordinates:
         codes: what they are.
         others: the names of what else can be asked for, for messages.
 
+    >>> import torch
     >>> from latune.codes import Normal
     >>> coordinates = Coordinates(Codes(digit=Categorical(3), slant=Normal(1), z=Normal(2)))
     >>> coordinates.knobs, coordinates.column("z[1]")
