@@ -621,6 +621,8 @@ def test_a_number_that_images_do_not_tell_is_said():
     told = WELL | {"sigma/c2": 1.0, "information/c2": most - 0.95 / 6}  # 0.05 of its variance is explained
     (sentence,) = symptoms.said(told, ENTROPIES, 0.05)
     assert "hardly tell c2: what is recognised explains 5 % of its variance" in sentence
+    (sentence,) = symptoms.said(WELL | {"sigma/c2": 0.0}, ENTROPIES, 0.0)
+    assert "sigma of c2 is down to 0" in sentence
     assert list(symptoms.said(told | {"information/c2": most - 0.8 / 6}, ENTROPIES, 0.05)) == []
 
 

@@ -150,7 +150,7 @@ def edit(
     edited = space.edit(given, to=_amounts(to), generator=generator(seed, "edit"), **dials, **change)
     _save_edit(space, file, tune, x, edited, target, told)
     edited = edited.plain().cpu()
-    _say_missed(space, file, x, space.decode(space.locate(x)))
+    _say_missed(space, file, x)
     numbers = _seen(space, x, edited, list(with_wanted))
     turned = dict.fromkeys([*space.sliders, *space.calibration])
     measurable = [name for name in turned if space.attributes[name].measure is not None]
@@ -225,7 +225,7 @@ def traverse(
         told = settings(space, showing, path, [each] if each in space.controls else [])
         save_back(space.traverse(x, each, values, at=z, generator=generator(seed, "tokens")), tune, path, told)
     if file:
-        _say_missed(space, file, x, space.decode(space.locate(x)))
+        _say_missed(space, file, x)
 
 
 @app.command
@@ -278,10 +278,11 @@ def interpolate(
         _say_missed(space, each, end, nearest)
 
 
-def _say_missed(space: Space, file: Path, x: Any, nearest: Any) -> None:
+def _say_missed(space: Space, file: Path, x: Any, nearest: Any = None) -> None:
     """How far an image is from the nearest that a GAN makes, which edits and traversals begin from."""
     if space.model.tells_all:
         return
+    nearest = space.decode(space.locate(x)) if nearest is None else nearest
     missed = float((nearest.plain().cpu() - space.medium.take(x).cpu()).square().mean().sqrt())
     say(f"the nearest to {file.name} that this model makes is off by {missed:.3f} a pixel, from 0 (black) to 1")
 

@@ -26,9 +26,7 @@ NOISE = "noise"
 NO_CODE = "InfoGAN needs a code beside the noise: model.categorical=[10] or model.continuous=2."
 SETTLED = 1024  # draws of the prior in a batch whose statistics are kept
 PUSH = 0.3  # of copies, in shares of half an image
-RECENT = (
-    512  # real images whose codes are held beside a batch's: with a batch alone, how even they are is mostly chance
-)
+RECENT = 512  # real images whose codes count beside a batch's: of one batch, how even they are is mostly chance
 LEAST_SCALE = 0.05  # of a recogniser's Gaussian, in units of a code's range of 2
 
 
@@ -155,20 +153,21 @@ class InfoGAN(Model):
                 "model.agreement is of the classes that a generator is told by: it needs a code of classes "
                 "(model.categorical=[10]) and model.inform=true."
             )
-        numbers = sum(factor.width for factor in told.values() if isinstance(factor, Uniform))
-        if evenness and not (inform and numbers):
+        self.codes, self.told, self.likelihood = codes, Codes(told), None
+        if evenness and not (inform and self._numbers):
             raise ValueError(
                 "model.evenness is of the numbers that a generator is told by: it needs a code that is a number "
                 "(model.continuous=2) and model.inform=true."
             )
-        self.codes, self.told, self.likelihood = codes, Codes(told), None
         self.encoder, self.decoder = encoder, decoder
         self.information, self.information_real, self.inform, self.owner = information, information_real, inform, owner
         self.smoothing, self.penalty, self.least_scale = smoothing, penalty, least_scale
         self.agreement, self.distortion, self.rates = agreement, distortion, (judge_rate, generator_rate)
         self.evenness = evenness
         if evenness:
-            self.register_buffer("recent", torch.rand(RECENT, numbers) * 2 - 1)
+            self.register_buffer(
+                "recent", torch.rand(RECENT, sum(factor.width for factor in self._numbers.values())) * 2 - 1
+            )
 
     @staticmethod
     def name_codes(
@@ -254,11 +253,15 @@ class InfoGAN(Model):
             if isinstance(q, OneOf) and isinstance(other, OneOf):
                 yield Weighed(f"agreement/{name}", agreement_of(q, other), times(self.agreement, -1.0))
 
+    @property
+    def _numbers(self) -> dict[str, Uniform]:
+        """The codes that are numbers with a range."""
+        return {name: factor for name, factor in self.told.items() if isinstance(factor, Uniform)}
+
     def _unevenness(self, looks: Looks) -> Weighed:
         """How unevenly real images are read, beside those that were read before."""
         read = self.recognised(looks.plain)
-        numbers = {name: factor for name, factor in self.told.items() if isinstance(factor, Uniform)}
-        shares = [(read[name].mean - factor.lo) / (factor.hi - factor.lo) for name, factor in numbers.items()]
+        shares = [(read[name].mean - factor.lo) / (factor.hi - factor.lo) for name, factor in self._numbers.items()]
         values = 2 * torch.cat(shares, 1) - 1
         value = unevenness(values, self.recent)
         self.recent = torch.cat([values.detach(), self.recent])[:RECENT]

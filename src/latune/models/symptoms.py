@@ -113,7 +113,7 @@ def said(numbers: Mapping[str, float], entropies: Mapping[str, float], floor: fl
                 "If that stays so, raise model.information."
             )
             continue
-        if sigma is not None and (share := explained(told, entropy, sigma)) < UNTOLD:
+        if sigma and (share := explained(told, entropy, sigma)) < UNTOLD:  # a sigma that is down to 0 is said below
             yield (
                 f"Images hardly tell {name}: what is recognised explains {percent(max(share, 0))} of its variance. "
                 "If that stays so, raise model.information_real."
