@@ -27,7 +27,7 @@ TILES = {  # the numbers at the top, if they apply, and what stands below them
     "monotonicity": "monotonicity of sliders",
     "pixel-accuracy": "pixel accuracy",
     "token-accuracy": "token accuracy",
-    "recovery": "of classes found by itself",
+    "recovery": "in the right class, found by itself",
     "elbo": "ELBO, nats an example",
 }
 PIXELATED = 40  # images of at most so many pixels a side, and not tiny, are shown as squares
