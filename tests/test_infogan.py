@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from latune.moves import Put
 from latune.nets import LatentNets
 from latune.nets.adversarial import TABLES, Adversarial
 from latune.space import Space
-from latune.terms import agreement, believe, discriminate, information, unevenness
+from latune.terms import agreement, believe, discriminate, ima_contrast, information, unevenness
 from latune.training import Batch, Generators, Optimiser, Plan, Trainer
 from latune.training.log import read_log
 
@@ -149,6 +150,28 @@ def test_what_lies_outside_counts_by_how_far_it_is_and_is_pulled_in():
     assert unevenness(far).item() ** 2 == pytest.approx(unevenness(inside).item() ** 2 + 2**2 / 2)
     unevenness(far).backward()
     assert far.grad is not None and far.grad[1].item() > 0.3
+
+
+def test_the_ima_contrast_is_of_directions_and_not_of_lengths():
+    axes = torch.diag_embed(torch.tensor([3.0, 1.0, 0.01]))[None]
+    assert ima_contrast(axes).item() == pytest.approx(0, abs=1e-6)
+    turn = torch.tensor([[1.0, 1.0, 0.0], [1.0, -1.0, 0.0], [0.0, 0.0, 1.0]])
+    cosine = (3**2 - 1) / (3**2 + 1)  # of (3, 1) and (3, -1)
+    assert ima_contrast(turn @ axes).item() == pytest.approx(-math.log(1 - cosine**2) / 2, rel=1e-3)
+    some = torch.randn(5, 3, 20, generator=seeded(), dtype=torch.float64)
+    by_volume = some.norm(dim=2).log().sum(1) - torch.linalg.svdvals(some).log().sum(1)
+    assert ima_contrast(some).item() == pytest.approx(by_volume.mean().item(), rel=1e-3)
+    stretched = some * torch.tensor([0.1, 1.0, 50.0])[:, None]
+    assert ima_contrast(stretched).item() == pytest.approx(ima_contrast(some).item())
+
+
+@pytest.mark.parametrize("same", [0.0, 1.0])
+def test_codes_that_change_nothing_or_the_same_have_a_contrast_and_a_gradient(same):
+    jacobian = torch.full((2, 2, 4), same).requires_grad_()
+    value = ima_contrast(jacobian)
+    value.backward()
+    assert 4 < value.item() < 10
+    assert jacobian.grad is not None and jacobian.grad.isfinite().all()
 
 
 @pytest.mark.parametrize("value", [0.0, 100.0])
@@ -423,6 +446,52 @@ def test_evenness_moves_whoever_owns_the_recogniser(owner):
             assert not model.recent.requires_grad
             gradients = torch.autograd.grad(weighed.value, list(model.encoder.codes.parameters()), allow_unused=True)
             assert all(g is not None and g.isfinite().all() for g in gradients)
+
+
+def pair(**settings: Any) -> InfoGAN:
+    """Of two numbers, one with a range of its own, and a class."""
+    codes = Codes(noise=Uniform(dim=3), c1=Categorical(4), c2=Uniform(-1.0, 1.0), c3=Uniform(0.0, 10.0))
+    judge, generator = Adversarial(width=1 / 16).build(SHAPE, InfoGAN.columns(codes), codes.width)
+    return InfoGAN(codes, judge, generator, **settings)
+
+
+def test_how_each_number_changes_an_image_is_measured_within_its_range():
+    model = pair(orthogonality=1.0)
+    model.decoder = nn.Sequential(nn.Linear(model.codes.width, math.prod(SHAPE)), nn.Unflatten(1, SHAPE))
+    scene = InfoGANScene(model, batch(32), seeded())
+    z, changes = scene.z[: len(scene.changes)], scene.changes
+    for place, (name, lo, hi) in enumerate((("c2", -1.0, 1.0), ("c3", 0.0, 10.0))):
+        moved, column = z.clone(), model.codes.slice(name).start
+        middle = (lo + hi) / 2
+        moved[:, column] += torch.where(z[:, column] > middle, -1, 1) * (hi - lo) / 8
+        assert ((moved[:, column] >= lo) & (moved[:, column] <= hi)).all()
+        expected = (model.decode(moved) - model.decode(z)).flatten(1)
+        assert torch.allclose(changes[:, place], expected, atol=1e-6) and expected.abs().max() > 1e-3
+    assert changes.shape == (len(z), 2, math.prod(SHAPE))
+
+
+@pytest.mark.parametrize("owner", ["judge", "generator"])
+def test_orthogonality_moves_the_generator_alone(owner):
+    model = pair(orthogonality=3.0, owner=owner)
+    for player in model.game(Optimiser(), seeded()).players:
+        terms = {term.name: term for term in player.terms(InfoGANScene(model, batch(32), seeded()))}
+        assert ("ima contrast" in terms) == (player.name == "generator")
+        if player.name == "generator":
+            weighed = terms["ima contrast"]
+            assert weighed.weight == 3.0 and weighed.value.item() > 0
+            told = [*model.decoder.parameters(), *model.encoder.parameters()]
+            gradients = torch.autograd.grad(weighed.value, told, allow_unused=True)
+            made = len(list(model.decoder.parameters()))
+            assert all(g is not None and g.isfinite().all() for g in gradients[:made])
+            assert all(g is None for g in gradients[made:])
+
+
+@pytest.mark.parametrize("settings", [{"inform": False}, {"codes": Codes(noise=Uniform(dim=3), c1=Uniform())}])
+def test_orthogonality_without_two_numbers_that_are_told_is_refused(settings):
+    model = pair()
+    given = {"codes": model.codes, **settings}
+    with pytest.raises(ValueError, match="it needs two or more"):
+        InfoGAN(encoder=model.encoder, decoder=model.decoder, orthogonality=1.0, **given)
 
 
 def test_a_plain_gan_with_the_recogniser_at_the_generator_is_refused():

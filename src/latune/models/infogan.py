@@ -19,7 +19,7 @@ from latune.models.distortion import distorted
 from latune.models.model import Model
 from latune.nets.adversarial import Judge
 from latune.terms import agreement as agreement_of
-from latune.terms import believe, discriminate, information, r1, unevenness
+from latune.terms import believe, discriminate, ima_contrast, information, r1, unevenness
 from latune.training import Batch, Game, Number, Optimiser, Player, Weighed, times
 
 NOISE = "noise"
@@ -27,6 +27,7 @@ NO_CODE = "InfoGAN needs a code beside the noise: model.categorical=[10] or mode
 SETTLED = 1024  # draws of the prior in a batch whose statistics are kept
 PUSH = 0.3  # of copies, in shares of half an image
 RECENT = 512  # real images whose codes count beside a batch's: of one batch, how even they are is mostly chance
+TURNED, TURN = 24, 1 / 8  # images of which each number is turned, and how far, in shares of its range
 LEAST_SCALE = 0.05  # of a recogniser's Gaussian, in units of a code's range of 2
 
 
@@ -64,6 +65,22 @@ class InfoGANScene:
     def real(self) -> Looks:
         """The same of real images; of their own call, whose batch statistics are of real ones."""
         return self.looks(self.x)
+
+    @cached_property
+    def changes(self) -> Tensor:
+        """How each number changes some of the images, `(n, k, pixels)`, towards the middle of its range."""
+        codes, told = self.model.codes, self.model._numbers
+        z = self.z[:TURNED]
+        turned = [z]
+        for name, factor in told.items():
+            middle = (factor.hi + factor.lo) / 2
+            for column in range(codes.width)[codes.slice(name)]:
+                moved = z.clone()
+                moved[:, column] -= torch.sign(z[:, column] - middle) * TURN * (factor.hi - factor.lo)
+                turned.append(moved)
+        made = self.model.decode(torch.cat(turned))  # together, so that batch statistics are the same for all
+        plain, *others = made.float().flatten(1).split(len(z))
+        return torch.stack([other - plain for other in others], 1)
 
     def looks(self, x: Tensor, through_trunk: bool = True) -> Looks:
         """Images as they are and, where classes are to agree, pushed out of shape, each in its own way."""
@@ -104,6 +121,9 @@ class InfoGAN(Model):
         evenness: weight of the numbers that real images are recognised as being as evenly and independently spread as
             codes are drawn (`latune.terms.unevenness`), for whoever owns Q. A code that follows one factor of the
             images is; one that mixes two, or that leaves half of a factor to the noise, is not; 0 in the paper.
+        orthogonality: weight of each number changing an image in a direction of its own (`latune.terms.ima_contrast`),
+            for the generator; of several even and independent sets of codes it prefers the one that is not mixed; 0 in
+            the paper.
         least_scale: floor of the recogniser's sigma, without which it can shrink to nothing.
         judge_rate, generator_rate: the players' learning rates, as shares of the optimiser's.
     """
@@ -130,6 +150,7 @@ class InfoGAN(Model):
         agreement: Number = 0.0,
         distortion: float = PUSH,
         evenness: Number = 0.0,
+        orthogonality: Number = 0.0,
         least_scale: float = LEAST_SCALE,
         judge_rate: float = 0.2,
         generator_rate: float = 1.0,
@@ -159,11 +180,16 @@ class InfoGAN(Model):
                 "model.evenness is of the numbers that a generator is told by: it needs a code that is a number "
                 "(model.continuous=2) and model.inform=true."
             )
+        if orthogonality and not (inform and sum(factor.width for factor in self._numbers.values()) > 1):
+            raise ValueError(
+                "model.orthogonality is of the numbers that a generator is told by: it needs two or more "
+                "(model.continuous=2) and model.inform=true."
+            )
         self.encoder, self.decoder = encoder, decoder
         self.information, self.information_real, self.inform, self.owner = information, information_real, inform, owner
         self.smoothing, self.penalty, self.least_scale = smoothing, penalty, least_scale
         self.agreement, self.distortion, self.rates = agreement, distortion, (judge_rate, generator_rate)
-        self.evenness = evenness
+        self.evenness, self.orthogonality = evenness, orthogonality
         if evenness:
             self.register_buffer(
                 "recent", torch.rand(RECENT, sum(factor.width for factor in self._numbers.values())) * 2 - 1
@@ -290,6 +316,8 @@ class InfoGAN(Model):
             yield from self._told(scene.shown, scene)
         elif self.inform:
             yield from self._bounds(scene.shown, scene.z)
+        if self.orthogonality:
+            yield Weighed("ima contrast", ima_contrast(scene.changes), self.orthogonality)
 
     def game(self, optimiser: Optimiser, generator: torch.Generator | None = None) -> Game:
         """The judge and then the generator, each with codes of its own draw; the real images are the same."""

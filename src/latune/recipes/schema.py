@@ -269,6 +269,9 @@ class ModelSection(Section):
     evenness: float | RampSection | None = Field(
         default=None, description="of infogan: weight of real images being read as evenly as codes are drawn"
     )
+    orthogonality: float | RampSection | None = Field(
+        default=None, description="of infogan: weight of each number changing an image in a direction of its own"
+    )
     least_scale: float | None = Field(default=None, ge=0, description="of infogan: floor of the recogniser's sigma")
     judge_rate: float | None = Field(default=None, gt=0, description="of infogan: share of the learning rate")
     generator_rate: float | None = Field(default=None, gt=0, description="of infogan: share of the learning rate")
@@ -310,7 +313,7 @@ class ModelSection(Section):
         return name
 
     _weights = field_validator(
-        "beta", "gamma", "information", "information_real", "agreement", "evenness", "pull_weight"
+        "beta", "gamma", "information", "information_real", "agreement", "evenness", "orthogonality", "pull_weight"
     )(not_negative)
 
     @model_validator(mode="after")

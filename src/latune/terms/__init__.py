@@ -12,7 +12,7 @@ from latune.terms.critics import (
     slope,
 )
 from latune.terms.elbo import kl, kl_per_example, reconstruction
-from latune.terms.information import agreement, information, unevenness
+from latune.terms.information import agreement, ima_contrast, information, unevenness
 from latune.terms.likelihoods import LIKELIHOODS, Bernoulli, Categorical, Gaussian, Likelihood
 from latune.terms.order import attribute_order
 from latune.terms.shaping import covariance_gap, guide_loss, mean_gap, spread
@@ -30,6 +30,7 @@ TERMS = {
     "information": information,
     "agreement": agreement,
     "unevenness": unevenness,
+    "ima_contrast": ima_contrast,
     "spread": spread,
     "guide_loss": guide_loss,
     "mean_gap": mean_gap,
@@ -52,6 +53,7 @@ __all__ = [
     "energy_distance",
     "gradient_penalty",
     "guide_loss",
+    "ima_contrast",
     "information",
     "kl",
     "kl_per_example",

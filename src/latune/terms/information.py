@@ -8,6 +8,8 @@ from torch import Tensor
 
 from latune.codes import Gaussian, OneOf
 
+NEAR = 1e-4  # added to squared cosines: codes that change the same, or nothing, have a contrast of a few nats
+
 
 def information(q: Gaussian | OneOf, code: Float[Tensor, "n k"], entropy: float) -> Float[Tensor, ""]:
     r"""How much a recogniser can tell of a code, a lower bound of the mutual information, in nats.
@@ -90,3 +92,28 @@ def unevenness(values: Float[Tensor, "n d"], others: Float[Tensor, "m d"] | None
     pairs = (phi.T @ phi / n).view(d, 3, d, 3).square().sum((1, 3)).triu(1)
     outside = (points - r).square().sum(1).mean()
     return (phi.mean(0).square().sum() + pairs.sum() + outside + torch.finfo(r.dtype).tiny).sqrt()
+
+
+def ima_contrast(jacobian: Float[Tensor, "n k p"]) -> Float[Tensor, ""]:
+    r"""How far the codes are from changing an image each in a direction of its own, in nats.
+
+    .. math:: \mathbb E \Bigl[ \sum_i \log \lVert J_i \rVert - \tfrac{1}{2} \log \det (J_i \cdot J_j)_{ij} \Bigr]
+
+    The contrast of independent mechanism analysis (Gresele et al. 2021, section 4, https://arxiv.org/abs/2106.05200, of
+    images with more pixels than causes as in Ghosh et al. 2023, https://arxiv.org/abs/2312.13438): 0 where the
+    :math:`J_i = \partial x / \partial c_i` are orthogonal, however long they are, and positive else. Mixtures of
+    independent codes can be independent, too (Hyvärinen and Pajunen 1999,
+    https://doi.org/10.1016/S0893-6080(98)00140-3), but as a rule do not change images in orthogonal directions.
+
+    Args:
+        jacobian: for n images, how each of k codes changes the p pixels.
+
+    >>> import torch
+    >>> round(ima_contrast(torch.tensor([[[3.0, 0.0, 0.0], [0.0, 0.1, 0.0]]])).item(), 3)
+    0.0
+    >>> round(ima_contrast(torch.tensor([[[1.0, 0.0, 0.0], [1.0, 1.0, 0.0]]])).item(), 6)  # log(2) / 2
+    0.346574
+    """
+    unit = jacobian / jacobian.norm(dim=2, keepdim=True).clamp_min(torch.finfo(jacobian.dtype).tiny)
+    cosines = unit @ unit.mT + NEAR * torch.eye(jacobian.shape[1], device=unit.device)
+    return -torch.linalg.cholesky(cosines / (1 + NEAR)).diagonal(dim1=1, dim2=2).log().sum(1).mean()
