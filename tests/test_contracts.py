@@ -212,6 +212,7 @@ TERM_EXAMPLES = {
     "agreement": (lambda t: TERMS["agreement"](OneOf(t), OneOf(2 * t)), 0.0),
     "unevenness": (lambda t: TERMS["unevenness"](t), (4 * 1.25 + 6 * 1.25**2) ** 0.5),
     "ima_contrast": (lambda t: TERMS["ima_contrast"](t.view(6, 2, 2)), -math.log(1e-4 / 1.0001)),
+    "faintness": (lambda t: TERMS["faintness"](t.view(6, 2, 2), 2.0), 2 * 8.0),
     "spread": (lambda t: TERMS["spread"](t.square().sum(1), 1.0), 0.0),
     "guide_loss": (lambda t: TERMS["guide_loss"](t[:, 0], t[:, 1]), 2 * math.log(2)),
     "mean_gap": (lambda t: TERMS["mean_gap"](t, torch.ones(5, 4)), 4.0),
@@ -339,7 +340,7 @@ def learned_likelihood(model: str, nets: str = "mlp") -> dict[str, Any]:
     if nets in TUNES:
         return {"scale": "softplus"}
     if model in JUDGED:
-        weights = dict.fromkeys(("agreement", "evenness", "orthogonality"), 0.5)
+        weights = dict.fromkeys(("agreement", "evenness", "orthogonality", "visibility"), 0.5)
         return {"scale": "softplus", "penalty": 0.1, "smoothing": 0.1, **weights}
     return {"likelihood": "gaussian", "sigma": "learned", "scale": "softplus"}
 

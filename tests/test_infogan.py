@@ -22,7 +22,7 @@ from latune.moves import Put
 from latune.nets import LatentNets
 from latune.nets.adversarial import TABLES, Adversarial
 from latune.space import Space
-from latune.terms import agreement, believe, discriminate, ima_contrast, information, unevenness
+from latune.terms import agreement, believe, discriminate, faintness, ima_contrast, information, unevenness
 from latune.training import Batch, Generators, Optimiser, Plan, Trainer
 from latune.training.log import read_log
 
@@ -163,6 +163,18 @@ def test_the_ima_contrast_is_of_directions_and_not_of_lengths():
     assert ima_contrast(some).item() == pytest.approx(by_volume.mean().item(), rel=1e-3)
     stretched = some * torch.tensor([0.1, 1.0, 50.0])[:, None]
     assert ima_contrast(stretched).item() == pytest.approx(ima_contrast(some).item())
+
+
+def test_what_is_shorter_than_it_should_be_counts_by_the_share_that_is_missing():
+    axes = torch.diag_embed(torch.tensor([3.0, 0.6, 0.05]))[None].requires_grad_()
+    value = faintness(axes, 0.5)
+    value.backward()
+    assert value.item() == pytest.approx(math.log(10))
+    assert axes.grad is not None and axes.grad[0, 2, 2].item() == pytest.approx(-1 / 0.05)
+    assert (axes.grad[0, :2] == 0).all(), "what is long enough is left as it is"
+    nothing = torch.zeros(1, 2, 3, requires_grad=True)
+    faintness(nothing, 0.5).backward()
+    assert nothing.grad is not None and nothing.grad.isfinite().all()
 
 
 @pytest.mark.parametrize("same", [0.0, 1.0])
@@ -455,29 +467,31 @@ def pair(**settings: Any) -> InfoGAN:
     return InfoGAN(codes, judge, generator, **settings)
 
 
-def test_how_each_number_changes_an_image_is_measured_within_its_range():
+def test_how_each_number_changes_an_image_is_measured_within_its_range_in_units_of_the_spread_of_images():
     model = pair(orthogonality=1.0)
     model.decoder = nn.Sequential(nn.Linear(model.codes.width, math.prod(SHAPE)), nn.Unflatten(1, SHAPE))
     scene = InfoGANScene(model, batch(32), seeded())
+    apart = (scene.x - scene.x.mean(0)).flatten(1).norm(dim=1).square().mean().sqrt().item()  # of real images
     z, changes = scene.z[: len(scene.changes)], scene.changes
     for place, (name, lo, hi) in enumerate((("c2", -1.0, 1.0), ("c3", 0.0, 10.0))):
         moved, column = z.clone(), model.codes.slice(name).start
         middle = (lo + hi) / 2
         moved[:, column] += torch.where(z[:, column] > middle, -1, 1) * (hi - lo) / 8
         assert ((moved[:, column] >= lo) & (moved[:, column] <= hi)).all()
-        expected = (model.decode(moved) - model.decode(z)).flatten(1)
+        expected = (model.decode(moved) - model.decode(z)).flatten(1) / (math.sqrt(12) / 8 * apart)
         assert torch.allclose(changes[:, place], expected, atol=1e-6) and expected.abs().max() > 1e-3
     assert changes.shape == (len(z), 2, math.prod(SHAPE))
 
 
 @pytest.mark.parametrize("owner", ["judge", "generator"])
-def test_orthogonality_moves_the_generator_alone(owner):
-    model = pair(orthogonality=3.0, owner=owner)
+@pytest.mark.parametrize(("option", "name"), [("orthogonality", "ima contrast"), ("visibility", "faintness")])
+def test_orthogonality_and_visibility_move_the_generator_alone(owner, option, name):
+    model = pair(owner=owner, **{option: 3.0})
     for player in model.game(Optimiser(), seeded()).players:
         terms = {term.name: term for term in player.terms(InfoGANScene(model, batch(32), seeded()))}
-        assert ("ima contrast" in terms) == (player.name == "generator")
+        assert (name in terms) == (player.name == "generator")
         if player.name == "generator":
-            weighed = terms["ima contrast"]
+            weighed = terms[name]
             assert weighed.weight == 3.0 and weighed.value.item() > 0
             told = [*model.decoder.parameters(), *model.encoder.parameters()]
             gradients = torch.autograd.grad(weighed.value, told, allow_unused=True)
@@ -492,6 +506,14 @@ def test_orthogonality_without_two_numbers_that_are_told_is_refused(settings):
     given = {"codes": model.codes, **settings}
     with pytest.raises(ValueError, match="it needs two or more"):
         InfoGAN(encoder=model.encoder, decoder=model.decoder, orthogonality=1.0, **given)
+
+
+@pytest.mark.parametrize("settings", [{"inform": False}, {"codes": Codes(noise=Uniform(dim=3), c1=Categorical(4))}])
+def test_visibility_without_a_number_that_is_told_is_refused(settings):
+    model = pair()
+    given = {"codes": model.codes, **settings}
+    with pytest.raises(ValueError, match=r"model\.visibility.*needs a code that is a number"):
+        InfoGAN(encoder=model.encoder, decoder=model.decoder, visibility=1.0, **given)
 
 
 def test_a_plain_gan_with_the_recogniser_at_the_generator_is_refused():

@@ -19,7 +19,7 @@ from latune.models.distortion import distorted
 from latune.models.model import Model
 from latune.nets.adversarial import Judge
 from latune.terms import agreement as agreement_of
-from latune.terms import believe, discriminate, ima_contrast, information, r1, unevenness
+from latune.terms import believe, discriminate, faintness, ima_contrast, information, r1, unevenness
 from latune.training import Batch, Game, Number, Optimiser, Player, Weighed, times
 
 NOISE = "noise"
@@ -28,6 +28,7 @@ SETTLED = 1024  # draws of the prior in a batch whose statistics are kept
 PUSH = 0.3  # of copies, in shares of half an image
 RECENT = 512  # real images whose codes count beside a batch's: of one batch, how even they are is mostly chance
 TURNED, TURN = 24, 1 / 8  # images of which each number is turned, and how far, in shares of its range
+VISIBLE = 0.5  # of how far images are spread: what a number is to move them by, as it is drawn
 LEAST_SCALE = 0.05  # of a recogniser's Gaussian, in units of a code's range of 2
 
 
@@ -68,7 +69,10 @@ class InfoGANScene:
 
     @cached_property
     def changes(self) -> Tensor:
-        """How each number changes some of the images, `(n, k, pixels)`, towards the middle of its range."""
+        """How each number changes some of the images, `(n, k, pixels)`, towards the middle of its range.
+
+        In units of how far real images are spread, times the number's spread.
+        """
         codes, told = self.model.codes, self.model._numbers
         z = self.z[:TURNED]
         turned = [z]
@@ -80,7 +84,8 @@ class InfoGANScene:
                 turned.append(moved)
         made = self.model.decode(torch.cat(turned))  # together, so that batch statistics are the same for all
         plain, *others = made.float().flatten(1).split(len(z))
-        return torch.stack([other - plain for other in others], 1)
+        spread = (self.x - self.x.mean(0)).flatten(1).square().sum(1).mean().sqrt()
+        return torch.stack([other - plain for other in others], 1) / (TURN * math.sqrt(12) * spread)
 
     def looks(self, x: Tensor, through_trunk: bool = True) -> Looks:
         """Images as they are and, where classes are to agree, pushed out of shape, each in its own way."""
@@ -124,6 +129,8 @@ class InfoGAN(Model):
         orthogonality: weight of each number changing an image in a direction of its own (`latune.terms.ima_contrast`),
             for the generator; of several even and independent sets of codes it prefers the one that is not mixed; 0 in
             the paper.
+        visibility: weight of each number moving an image by half of how far images are spread or more
+            (`latune.terms.faintness`), for the generator; 0 in the paper.
         least_scale: floor of the recogniser's sigma, without which it can shrink to nothing.
         judge_rate, generator_rate: the players' learning rates, as shares of the optimiser's.
     """
@@ -151,6 +158,7 @@ class InfoGAN(Model):
         distortion: float = PUSH,
         evenness: Number = 0.0,
         orthogonality: Number = 0.0,
+        visibility: Number = 0.0,
         least_scale: float = LEAST_SCALE,
         judge_rate: float = 0.2,
         generator_rate: float = 1.0,
@@ -185,11 +193,16 @@ class InfoGAN(Model):
                 "model.orthogonality is of the numbers that a generator is told by: it needs two or more "
                 "(model.continuous=2) and model.inform=true."
             )
+        if visibility and not (inform and self._numbers):
+            raise ValueError(
+                "model.visibility is of the numbers that a generator is told by: it needs a code that is a number "
+                "(model.continuous=2) and model.inform=true."
+            )
         self.encoder, self.decoder = encoder, decoder
         self.information, self.information_real, self.inform, self.owner = information, information_real, inform, owner
         self.smoothing, self.penalty, self.least_scale = smoothing, penalty, least_scale
         self.agreement, self.distortion, self.rates = agreement, distortion, (judge_rate, generator_rate)
-        self.evenness, self.orthogonality = evenness, orthogonality
+        self.evenness, self.orthogonality, self.visibility = evenness, orthogonality, visibility
         if evenness:
             self.register_buffer(
                 "recent", torch.rand(RECENT, sum(factor.width for factor in self._numbers.values())) * 2 - 1
@@ -318,6 +331,8 @@ class InfoGAN(Model):
             yield from self._bounds(scene.shown, scene.z)
         if self.orthogonality:
             yield Weighed("ima contrast", ima_contrast(scene.changes), self.orthogonality)
+        if self.visibility:
+            yield Weighed("faintness", faintness(scene.changes, VISIBLE), self.visibility)
 
     def game(self, optimiser: Optimiser, generator: torch.Generator | None = None) -> Game:
         """The judge and then the generator, each with codes of its own draw; the real images are the same."""

@@ -272,6 +272,9 @@ class ModelSection(Section):
     orthogonality: float | RampSection | None = Field(
         default=None, description="of infogan: weight of each number changing an image in a direction of its own"
     )
+    visibility: float | RampSection | None = Field(
+        default=None, description="of infogan: weight of each number changing an image visibly"
+    )
     least_scale: float | None = Field(default=None, ge=0, description="of infogan: floor of the recogniser's sigma")
     judge_rate: float | None = Field(default=None, gt=0, description="of infogan: share of the learning rate")
     generator_rate: float | None = Field(default=None, gt=0, description="of infogan: share of the learning rate")
@@ -313,7 +316,15 @@ class ModelSection(Section):
         return name
 
     _weights = field_validator(
-        "beta", "gamma", "information", "information_real", "agreement", "evenness", "orthogonality", "pull_weight"
+        "beta",
+        "gamma",
+        "information",
+        "information_real",
+        "agreement",
+        "evenness",
+        "orthogonality",
+        "visibility",
+        "pull_weight",
     )(not_negative)
 
     @model_validator(mode="after")

@@ -12,7 +12,7 @@ from latune.terms.critics import (
     slope,
 )
 from latune.terms.elbo import kl, kl_per_example, reconstruction
-from latune.terms.information import agreement, ima_contrast, information, unevenness
+from latune.terms.information import agreement, faintness, ima_contrast, information, unevenness
 from latune.terms.likelihoods import LIKELIHOODS, Bernoulli, Categorical, Gaussian, Likelihood
 from latune.terms.order import attribute_order
 from latune.terms.shaping import covariance_gap, guide_loss, mean_gap, spread
@@ -31,6 +31,7 @@ TERMS = {
     "agreement": agreement,
     "unevenness": unevenness,
     "ima_contrast": ima_contrast,
+    "faintness": faintness,
     "spread": spread,
     "guide_loss": guide_loss,
     "mean_gap": mean_gap,
@@ -51,6 +52,7 @@ __all__ = [
     "covariance_gap",
     "discriminate",
     "energy_distance",
+    "faintness",
     "gradient_penalty",
     "guide_loss",
     "ima_contrast",

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from latune.codes import Gaussian, OneOf
 
+FAINTEST = 8.0  # nats of a code that changes nothing
 NEAR = 1e-4  # added to squared cosines: codes that change the same, or nothing, have a contrast of a few nats
 
 
@@ -117,3 +118,23 @@ def ima_contrast(jacobian: Float[Tensor, "n k p"]) -> Float[Tensor, ""]:
     unit = jacobian / jacobian.norm(dim=2, keepdim=True).clamp_min(torch.finfo(jacobian.dtype).tiny)
     cosines = unit @ unit.mT + NEAR * torch.eye(jacobian.shape[1], device=unit.device)
     return -torch.linalg.cholesky(cosines / (1 + NEAR)).diagonal(dim1=1, dim2=2).log().sum(1).mean()
+
+
+def faintness(jacobian: Float[Tensor, "n k p"], least: float) -> Float[Tensor, ""]:
+    r"""How much less than `least` the codes change an image, in nats.
+
+    .. math:: \mathbb E \sum_i \max\Bigl( 0, \log \frac{\mathrm{least}}{\lVert J_i \rVert} \Bigr)
+
+    A code that hides in what nobody sees is told as well as one that moves a whole image, and in a direction of its
+    own; this holds against it.
+
+    Args:
+        jacobian: for n images, how each of k codes changes the p pixels.
+        least: the length of a :math:`J_i` from which on nothing is missing, in the same units.
+
+    >>> import torch
+    >>> round(faintness(torch.tensor([[[0.0, 0.1], [3.0, 0.0]]]), 0.2).item(), 6)  # log 2, and nothing
+    0.693147
+    """
+    length = jacobian.norm(dim=2).clamp_min(torch.finfo(jacobian.dtype).tiny)
+    return (least / length).log().clamp(0, FAINTEST).sum(1).mean()
