@@ -28,7 +28,7 @@ SETTLED = 1024  # draws of the prior in a batch whose statistics are kept
 PUSH = 0.3  # of copies, in shares of half an image
 RECENT = 512  # real images whose codes count beside a batch's: of one batch, how even they are is mostly chance
 TURNED, TURN = 24, 1 / 8  # images of which each number is turned, and how far, in shares of its range
-VISIBLE = 0.5  # of how far images are spread: what a number is to move them by, as it is drawn
+VISIBLE = 1.0  # of how far images are spread: what a number is to move them by, as it is drawn
 LEAST_SCALE = 0.05  # of a recogniser's Gaussian, in units of a code's range of 2
 
 
@@ -129,7 +129,7 @@ class InfoGAN(Model):
         orthogonality: weight of each number changing an image in a direction of its own (`latune.terms.ima_contrast`),
             for the generator; of several even and independent sets of codes it prefers the one that is not mixed; 0 in
             the paper.
-        visibility: weight of each number moving an image by half of how far images are spread or more
+        visibility: weight of each number moving an image by as much as images are spread or more
             (`latune.terms.faintness`), for the generator; 0 in the paper.
         least_scale: floor of the recogniser's sigma, without which it can shrink to nothing.
         judge_rate, generator_rate: the players' learning rates, as shares of the optimiser's.
