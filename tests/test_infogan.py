@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -175,6 +176,14 @@ def test_what_is_shorter_than_it_should_be_counts_by_the_share_that_is_missing()
     nothing = torch.zeros(1, 2, 3, requires_grad=True)
     faintness(nothing, 0.5).backward()
     assert nothing.grad is not None and nothing.grad.isfinite().all()
+
+
+def test_the_contrast_of_what_is_no_number_is_none_and_of_half_precision_a_number():
+    some = torch.randn(5, 3, 20, generator=seeded())
+    assert ima_contrast(some.clone().fill_(torch.nan)).isnan()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert ima_contrast(some.expand(5, 3, 20)).item() == pytest.approx(ima_contrast(some).item(), rel=1e-6)
+        assert ima_contrast(some[:, [0, 0]]).isfinite()
 
 
 @pytest.mark.parametrize("same", [0.0, 1.0])
@@ -481,6 +490,18 @@ def test_how_each_number_changes_an_image_is_measured_within_its_range_in_units_
         expected = (model.decode(moved) - model.decode(z)).flatten(1) / (math.sqrt(12) / 8 * apart)
         assert torch.allclose(changes[:, place], expected, atol=1e-6) and expected.abs().max() > 1e-3
     assert changes.shape == (len(z), 2, math.prod(SHAPE))
+
+
+def test_looking_at_changes_leaves_running_statistics_and_stands_images_that_are_all_alike():
+    model = pair(orthogonality=1.0)
+    same = batch(32)
+    scene = InfoGANScene(model, replace(same, x=same.x[:1].expand_as(same.x)), seeded())
+    before = {name: each.clone() for name, each in model.decoder.named_buffers() if name.endswith(("mean", "var"))}
+    assert scene.changes.isfinite().all() and before
+    after = dict(model.decoder.named_buffers())
+    assert all(torch.equal(after[name], each) for name, each in before.items())
+    model.decode(scene.z)
+    assert any(not torch.equal(after[name], each) for name, each in before.items()), "as others do not"
 
 
 @pytest.mark.parametrize("owner", ["judge", "generator"])

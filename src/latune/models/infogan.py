@@ -29,6 +29,7 @@ PUSH = 0.3  # of copies, in shares of half an image
 RECENT = 512  # real images whose codes count beside a batch's: of one batch, how even they are is mostly chance
 TURNED, TURN = 24, 1 / 8  # images of which each number is turned, and how far, in shares of its range
 VISIBLE = 1.0  # of how far images are spread: what a number is to move them by, as it is drawn
+ALIKE = 1e-3  # how far real images that are all the same count as spread
 LEAST_SCALE = 0.05  # of a recogniser's Gaussian, in units of a code's range of 2
 
 
@@ -69,9 +70,10 @@ class InfoGANScene:
 
     @cached_property
     def changes(self) -> Tensor:
-        """How each number changes some of the images, `(n, k, pixels)`, towards the middle of its range.
+        """How each number, as it is drawn, changes some of the images: `(n, k, pixels)`.
 
-        In units of how far real images are spread, times the number's spread.
+        The derivative by the number times its standard deviation, by a step towards the middle of its range; over the
+        root mean square distance of the real images from their mean.
         """
         codes, told = self.model.codes, self.model._numbers
         z = self.z[:TURNED]
@@ -80,12 +82,14 @@ class InfoGANScene:
             middle = (factor.hi + factor.lo) / 2
             for column in range(codes.width)[codes.slice(name)]:
                 moved = z.clone()
-                moved[:, column] -= torch.sign(z[:, column] - middle) * TURN * (factor.hi - factor.lo)
+                inwards = torch.where(z[:, column] > middle, -TURN, TURN)
+                moved[:, column] += inwards * (factor.hi - factor.lo)
                 turned.append(moved)
-        made = self.model.decode(torch.cat(turned))  # together, so that batch statistics are the same for all
+        with _unremembered(self.model.decoder):
+            made = self.model.decode(torch.cat(turned))  # together, so that batch statistics are the same for all
         plain, *others = made.float().flatten(1).split(len(z))
         spread = (self.x - self.x.mean(0)).flatten(1).square().sum(1).mean().sqrt()
-        return torch.stack([other - plain for other in others], 1) / (TURN * math.sqrt(12) * spread)
+        return torch.stack([other - plain for other in others], 1) / (TURN * math.sqrt(12) * spread.clamp_min(ALIKE))
 
     def looks(self, x: Tensor, through_trunk: bool = True) -> Looks:
         """Images as they are and, where classes are to agree, pushed out of shape, each in its own way."""
@@ -383,6 +387,18 @@ class InfoGAN(Model):
         with torch.no_grad(), _gathering(self.decoder):
             for _ in range(n):
                 self.decode(self.codes.sample(SETTLED, generator, next(self.parameters()).device))
+
+
+@contextmanager
+def _unremembered(net: nn.Module) -> Iterator[None]:
+    """Leave the running statistics of batch normalisation as they are, while batches are normalised by their own."""
+    layers = [layer for layer in net.modules() if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)]
+    usual = [layer.momentum for layer in layers]
+    for layer in layers:
+        layer.momentum = 0.0
+    yield
+    for layer, momentum in zip(layers, usual, strict=True):
+        layer.momentum = momentum
 
 
 @contextmanager
