@@ -521,22 +521,6 @@ def test_orthogonality_and_visibility_move_the_generator_alone(owner, option, na
             assert all(g is None for g in gradients[made:])
 
 
-@pytest.mark.parametrize("settings", [{"inform": False}, {"codes": Codes(noise=Uniform(dim=3), c1=Uniform())}])
-def test_orthogonality_without_two_numbers_that_are_told_is_refused(settings):
-    model = pair()
-    given = {"codes": model.codes, **settings}
-    with pytest.raises(ValueError, match="it needs two or more"):
-        InfoGAN(encoder=model.encoder, decoder=model.decoder, orthogonality=1.0, **given)
-
-
-@pytest.mark.parametrize("settings", [{"inform": False}, {"codes": Codes(noise=Uniform(dim=3), c1=Categorical(4))}])
-def test_visibility_without_a_number_that_is_told_is_refused(settings):
-    model = pair()
-    given = {"codes": model.codes, **settings}
-    with pytest.raises(ValueError, match=r"model\.visibility.*needs a code that is a number"):
-        InfoGAN(encoder=model.encoder, decoder=model.decoder, visibility=1.0, **given)
-
-
 def test_a_plain_gan_with_the_recogniser_at_the_generator_is_refused():
     with pytest.raises(ValueError, match=r"watches beside the judge.*model\.owner=judge"):
         small(inform=False, owner="generator")
@@ -549,12 +533,24 @@ def test_which_up_convolutions_are_normalised(table: str, normed: int):
     assert sum(isinstance(layer, nn.BatchNorm2d) for layer in generator.layers) == normed
 
 
-@pytest.mark.parametrize("settings", [{"inform": False}, {"codes": Codes(noise=Uniform(dim=3), c1=Categorical(4))}])
-def test_evenness_without_a_number_that_is_told_is_refused(settings):
-    model = small()
-    given = {"codes": model.codes, **settings}
-    with pytest.raises(ValueError, match="needs a code that is a number"):
-        InfoGAN(encoder=model.encoder, decoder=model.decoder, evenness=1.0, **given)
+A_CLASS, A_NUMBER = (Codes(noise=Uniform(dim=3), c1=each) for each in (Categorical(4), Uniform()))
+
+
+@pytest.mark.parametrize(
+    ("option", "few", "needs"),
+    [
+        ("agreement", A_NUMBER, "needs a code of classes"),
+        ("evenness", A_CLASS, "needs a code that is a number"),
+        ("visibility", A_CLASS, "needs a code that is a number"),
+        ("orthogonality", A_NUMBER, "it needs two or more"),
+    ],
+)
+def test_a_weight_without_codes_that_it_is_of_is_refused(option, few, needs):
+    model = pair()
+    for settings in ({"inform": False}, {"codes": few}):
+        given = {"codes": model.codes, option: 1.0, **settings}
+        with pytest.raises(ValueError, match=rf"model\.{option}.*{needs}"):
+            InfoGAN(encoder=model.encoder, decoder=model.decoder, **given)
 
 
 def test_a_range_of_its_own_is_read_in_shares():
@@ -565,14 +561,6 @@ def test_a_range_of_its_own_is_read_in_shares():
     looks = InfoGANScene(model, batch(32), seeded()).real
     model._unevenness(looks)
     assert torch.allclose(model.recent[:32], model.recognised(looks.plain)["c1"].mean / 5 - 1, atol=1e-6)
-
-
-@pytest.mark.parametrize("settings", [{"inform": False}, {"codes": Codes(noise=Uniform(dim=3), c1=Uniform())}])
-def test_agreement_without_a_class_that_is_told_is_refused(settings):
-    model = small()
-    given = {"codes": model.codes, **settings}
-    with pytest.raises(ValueError, match="needs a code of classes"):
-        InfoGAN(encoder=model.encoder, decoder=model.decoder, agreement=1.0, **given)
 
 
 def test_a_gan_without_codes_is_refused():

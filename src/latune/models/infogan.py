@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -18,6 +17,7 @@ from latune.models import symptoms
 from latune.models.distortion import distorted
 from latune.models.model import Model
 from latune.nets.adversarial import Judge
+from latune.nets.statistics import statistics_gathered, statistics_kept
 from latune.terms import agreement as agreement_of
 from latune.terms import believe, discriminate, faintness, ima_contrast, information, r1, unevenness
 from latune.training import Batch, Game, Number, Optimiser, Player, Weighed, times
@@ -85,7 +85,7 @@ class InfoGANScene:
                 inwards = torch.where(z[:, column] > middle, -TURN, TURN)
                 moved[:, column] += inwards * (factor.hi - factor.lo)
                 turned.append(moved)
-        with _unremembered(self.model.decoder):
+        with statistics_kept(self.model.decoder):
             made = self.model.decode(torch.cat(turned))  # together, so that batch statistics are the same for all
         plain, *others = made.float().flatten(1).split(len(z))
         spread = (self.x - self.x.mean(0)).flatten(1).square().sum(1).mean().sqrt()
@@ -187,30 +187,25 @@ class InfoGAN(Model):
                 "(model.categorical=[10]) and model.inform=true."
             )
         self.codes, self.told, self.likelihood = codes, Codes(told), None
-        if evenness and not (inform and self._numbers):
-            raise ValueError(
-                "model.evenness is of the numbers that a generator is told by: it needs a code that is a number "
-                "(model.continuous=2) and model.inform=true."
-            )
-        if orthogonality and not (inform and sum(factor.width for factor in self._numbers.values()) > 1):
-            raise ValueError(
-                "model.orthogonality is of the numbers that a generator is told by: it needs two or more "
-                "(model.continuous=2) and model.inform=true."
-            )
-        if visibility and not (inform and self._numbers):
-            raise ValueError(
-                "model.visibility is of the numbers that a generator is told by: it needs a code that is a number "
-                "(model.continuous=2) and model.inform=true."
-            )
+        numbers = sum(factor.width for factor in self._numbers.values())
+        for option, weight, least in (
+            ("evenness", evenness, 1),
+            ("orthogonality", orthogonality, 2),
+            ("visibility", visibility, 1),
+        ):
+            if weight and not (inform and numbers >= least):
+                needs = "a code that is a number" if least == 1 else "two or more"
+                raise ValueError(
+                    f"model.{option} is of the numbers that a generator is told by: it needs {needs} "
+                    "(model.continuous=2) and model.inform=true."
+                )
         self.encoder, self.decoder = encoder, decoder
         self.information, self.information_real, self.inform, self.owner = information, information_real, inform, owner
         self.smoothing, self.penalty, self.least_scale = smoothing, penalty, least_scale
         self.agreement, self.distortion, self.rates = agreement, distortion, (judge_rate, generator_rate)
         self.evenness, self.orthogonality, self.visibility = evenness, orthogonality, visibility
         if evenness:
-            self.register_buffer(
-                "recent", torch.rand(RECENT, sum(factor.width for factor in self._numbers.values())) * 2 - 1
-            )
+            self.register_buffer("recent", torch.rand(RECENT, numbers) * 2 - 1)
 
     @staticmethod
     def name_codes(
@@ -380,37 +375,10 @@ class InfoGAN(Model):
         other weights. From here on the judge looks at real images, the generator at draws of the prior.
         """
         n = 0
-        with torch.no_grad(), _gathering(self.encoder):
+        with torch.no_grad(), statistics_gathered(self.encoder):
             for x in images:
                 self.judged(x)
                 n += 1
-        with torch.no_grad(), _gathering(self.decoder):
+        with torch.no_grad(), statistics_gathered(self.decoder):
             for _ in range(n):
                 self.decode(self.codes.sample(SETTLED, generator, next(self.parameters()).device))
-
-
-@contextmanager
-def _unremembered(net: nn.Module) -> Iterator[None]:
-    """Leave the running statistics of batch normalisation as they are, while batches are normalised by their own."""
-    layers = [layer for layer in net.modules() if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)]
-    usual = [layer.momentum for layer in layers]
-    for layer in layers:
-        layer.momentum = 0.0
-    yield
-    for layer, momentum in zip(layers, usual, strict=True):
-        layer.momentum = momentum
-
-
-@contextmanager
-def _gathering(net: nn.Module) -> Iterator[None]:
-    """Let batch normalisation gather plain means over what is shown to it."""
-    layers = [layer for layer in net.modules() if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)]
-    usual = [layer.momentum for layer in layers]
-    for layer in layers:
-        layer.reset_running_stats()
-        layer.momentum = None  # the mean over all batches
-    net.train()
-    yield
-    net.eval()
-    for layer, momentum in zip(layers, usual, strict=True):
-        layer.momentum = momentum
