@@ -5,10 +5,9 @@ r"""Attributes of melodies: measures a second of whole token arrays, against a l
 
 The loop does what is done melody by melody with lists: the name of each token, its pitch from a table, then the
 attribute. Both take turns; the loop sees a share of the melodies, another one each round, and its answers must be ours.
-Ours uses as many threads as there are processors, the loop one. Printed are the fastest round of each and their ratio
-(what else the machine does makes both slower, not faster), and the ratios of single rounds from least to most. The exit
-status is 1 where the ratio of a measure's four attributes together is below 200, or an answer differs; the attributes
-of 16 bars have no target.
+Both use one thread. Printed are the fastest round of each and their ratio (what else the machine does makes both
+slower, not faster), and the ratios of single rounds from least to most. The exit status is 1 where the ratio of a
+measure's four attributes together is below 200, or an answer differs; the attributes of 16 bars have no target.
 """
 
 from __future__ import annotations

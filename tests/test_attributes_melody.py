@@ -238,11 +238,10 @@ def test_repeated_bars_are_found_among_random_ones():
 
 
 @pytest.mark.parametrize("grid", [MEASURE, TUNE, ODD], ids=lambda grid: grid.name)
-def test_blocks_and_threads_change_nothing(grid, monkeypatch):
+def test_blocks_change_nothing(grid, monkeypatch):
     many = draw(grid, 500, 3)
     whole = {name: each.measure(many) for name, each in of_grid(grid).items()}
     monkeypatch.setattr(tokens, "BLOCK", 7 * grid.steps)
-    monkeypatch.setattr(tokens, "_processors", lambda: 3)
     for name, each in of_grid(grid).items():
         np.testing.assert_array_equal(each.measure(many), whole[name])
         np.testing.assert_array_equal(each.measure(many[5:6]), whole[name][5:6])

@@ -2,16 +2,15 @@
 
 A measure has 24 tokens. NumPy's reductions along so short an axis spend their time on starting, not on numbers. Here a
 bar's onsets become the bits of a whole number, of which sums are looked up and ends are read off the exponent of a
-float; extremes are taken of eight tokens a word. A block of rows fits the processor's cache, and what several
-attributes need is made once for all of them.
+float; extremes are taken of four tokens a word. A block of rows fits the processor's cache, and what several attributes need
+is made once for all of them. Threads are of no use: these steps are too short for them.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, lru_cache, reduce
+from itertools import cycle
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int16, Integer, UInt8, UInt32
@@ -19,8 +18,7 @@ from jaxtyping import Bool, Float64, Int16, Integer, UInt8, UInt32
 from latune.errors import DataError
 from latune.music import Grid, Melodies
 
-BLOCK = 1 << 18  # tokens measured at once; they and what is made of them stay in the processor's cache
-WORTH_THREADS = 4  # blocks; below, starting threads takes longer than measuring
+BLOCK = 1 << 20  # tokens measured at once: few enough for the processor's cache, many for what a call costs
 
 
 class Block:
@@ -67,16 +65,14 @@ class Block:
         """The sum of the weights of the places of a bar where notes start, over all bars; whole numbers, so exact."""
         tables, half = _weight_tables(weights, self.width), self.width // 2
         total = np.zeros(len(self))
-        for k, word in enumerate(self.words.T):
-            high, low = tables[k % len(tables)]
-            total += high.take(word >> half)
-            total += low.take(word & ((1 << half) - 1))
+        for word, (high, low) in zip(self.words.T, cycle(tables), strict=False):
+            total += high.take(word >> half) + low.take(word & ((1 << half) - 1))
         return total
 
     @cached_property
     def counts(self) -> Float64[np.ndarray, " n"]:
         """How many notes start."""
-        return self.weighed((1,) * self.grid.ticks)
+        return np.bitwise_count(self.words).sum(1, dtype=float)
 
     @cached_property
     def ends(self) -> tuple[Integer[np.ndarray, " n"], Integer[np.ndarray, " n"]]:
@@ -96,9 +92,9 @@ class Block:
     def extremes(self) -> tuple[Int16[np.ndarray, " n"], Int16[np.ndarray, " n"]]:
         """The lowest and the highest note, from the grid's lowest; the lowest above the highest where there is none."""
         rows, first = self.rows, self.grid.first
-        if rows.shape[1] % 8:
-            rows = np.pad(rows, ((0, 0), (0, -rows.shape[1] % 8)))  # with holds
-        parts = rows.view(np.uint64).T.copy().view(np.uint8)  # (t / 8, n 8), never the rows themselves
+        if rows.shape[1] % 4:
+            rows = np.pad(rows, ((0, 0), (0, -rows.shape[1] % 4)))  # with holds
+        parts = rows.view(np.uint32).T.copy().view(np.uint8)  # (t / 4, n 4), never the rows themselves
         highest = _of_bytes(np.maximum, np.maximum.reduce(parts))
         parts -= np.uint8(first)  # holds and rests wrap to above all notes
         lowest = _of_bytes(np.minimum, np.minimum.reduce(parts))
@@ -109,7 +105,7 @@ Measure = Callable[[Block], np.ndarray]
 
 
 def in_blocks(melodies: Melodies, measures: Mapping[str, Measure]) -> dict[str, Float64[np.ndarray, " n"]]:
-    """What each of `measures` says of all melodies, asked block by block, in threads where that pays.
+    """What each of `measures` says of all melodies, asked block by block.
 
     Raises:
         DataError: for anything but melodies, or for sheets of them `(n, k, t)`.
@@ -126,29 +122,20 @@ def in_blocks(melodies: Melodies, measures: Mapping[str, Measure]) -> dict[str, 
         )
     tokens, grid = melodies.tokens, melodies.grid
     size = max(1, BLOCK // grid.steps)
-    blocks = [slice(start, start + size) for start in range(0, max(len(tokens), 1), size)]
     values = {name: np.empty(len(tokens)) for name in measures}
-
-    def fill(where: slice) -> None:
+    for start in range(0, max(len(tokens), 1), size):  # none are asked too, so that what cannot be measured is refused
+        where = slice(start, start + size)
         block = Block(tokens[where], grid)
         for name, measure in measures.items():
             values[name][where] = measure(block)
-
-    threads = _processors()
-    if threads == 1 or len(blocks) < WORTH_THREADS:
-        for where in blocks:
-            fill(where)
-    else:
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(fill, blocks))
     return values
 
 
 def _of_bytes(how: np.ufunc, rows: UInt8[np.ndarray, " bytes"]) -> UInt8[np.ndarray, " n"]:
-    """`how.reduce` of every eight bytes: halves of a word meet in its lower half; the upper is of no use."""
-    for shift in (32, 16, 8):
-        rows = how(rows, (rows.view("<u8") >> np.uint64(shift)).view(np.uint8))
-    return rows[::8]
+    """`how.reduce` of every four bytes: halves of a word meet in its lower half; the upper is of no use."""
+    for shift in (16, 8):
+        rows = how(rows, (rows.view("<u4") >> np.uint32(shift)).view(np.uint8))
+    return rows[::4]
 
 
 @lru_cache
@@ -165,9 +152,3 @@ def _weight_tables(weights: tuple[int, ...], width: int) -> Float64[np.ndarray, 
     padded.flat[: len(weights)] = weights
     bits = np.arange(1 << half)[:, None] >> np.arange(half)[::-1] & 1  # (values, half)
     return padded @ bits.T
-
-
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
