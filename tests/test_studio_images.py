@@ -63,7 +63,8 @@ def pixels(page: Any, sample: int = 0) -> np.ndarray:
 
 
 def settled(page: Any, condition: str) -> None:
-    page.wait_for_function(f"!latune.busy() && (({condition}))(latune.last)")
+    """Wait until a picture is there of which a condition holds, and nothing more is on its way."""
+    page.wait_for_function(f"window.latune?.last && !latune.busy() && (({condition}))(latune.last)")
 
 
 def slide(page: Any, name: str, value: float) -> None:

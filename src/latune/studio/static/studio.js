@@ -184,7 +184,7 @@ document.addEventListener("click", (event) => {
   if (!knob) return;
   const name = knob.dataset.knob;
   if (button.classList.contains("lock")) send({ lock: name });
-  else if (button.classList.contains("free")) turn(name, name in page.last.dials ? 0 : null, true, event.timeStamp);
+  else if (button.classList.contains("free")) turn(name, name in (page.last?.dials ?? {}) ? 0 : null, true, event.timeStamp);
   else if (button.dataset.choice !== undefined) turn(name, button.dataset.choice || null, true, event.timeStamp);
 });
 document.addEventListener("dblclick", (event) => {
