@@ -78,13 +78,13 @@ def flat(text: str) -> str:
 def test_five_pictures_become_a_control_that_is_listed_used_and_removed(run):
     done = run("control", "add", "run", "one", "--examples", "1", "--json", "one.json")
     assert done.code == 0
-    assert "learned: one (6 pictures against digits)" in done.out
+    assert "learned: one (6 examples against digits)" in done.out
     assert "accuracy" in done.out
     assert "by attribute vector" not in done.out, "of six pictures nobody can judge"
     assert json.loads(Path("one.json").read_text())["about"]["shown"] == 6
     listed = run("control", "list", "run", "--json", "list.json")
     assert "control kind learned from success vector untouched moves by" in flat(listed.out)
-    assert "ring label 6 pictures against" in flat(listed.out)
+    assert "ring label 6 examples against" in flat(listed.out)
     scores = {name: each["scores"] for name, each in json.loads(Path("list.json").read_text()).items()}
     assert scores.keys() == {"one", "ring"}
     assert scores["one"].keys() == {"accuracy"}

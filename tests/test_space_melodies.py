@@ -7,6 +7,7 @@ import re
 import shutil
 import warnings
 import wave
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,11 +17,13 @@ from PIL import Image
 from latune.attributes import of_grid
 from latune.attributes.melody_rules import in_scale
 from latune.cli import main
+from latune.cli.melodies import Showing, settings
 from latune.controls import Judging
 from latune.data import TokenData, make_splits
 from latune.errors import AttributeFunctionError, DataError, RecipeError
 from latune.models import Spec, build
 from latune.music import GRIDS, Melodies, Melody
+from latune.music.melody import Note
 from latune.music.reading import read_one
 from latune.nets import Decoding, LatentNets
 from latune.recipes import check, train
@@ -177,6 +180,57 @@ def test_a_control_from_a_folder_of_tunes_and_from_labels(tunes, data, tmp_path)
     assert (seen[many][:, None] > seen[~many][None, :]).mean() > 0.95
     level = tunes.controls.learn("density", data, attribute="note_density")
     assert level.kind == "real"
+
+
+def test_silent_bars_of_a_tune_stay_silent(tunes):
+    tune = Melody.of([(60 + i % 5, 8 + i, 1) for i in range(8)], length=24.0)  # two bars of rests before and after
+    edited = tunes.edit(tune, note_density=2)
+    silent = tunes.medium.still(tune)
+    assert silent.tolist() == [True, True, False, False, True, True]
+    assert torch.equal(edited.plain()[silent], tunes.medium.take(tune)[silent])
+    assert not torch.equal(edited.plain()[~silent], tunes.medium.take(tune)[~silent])
+    bars = tunes.medium.take(tune)  # as tokens they are examples like any others
+    assert tunes.medium.still(bars) is None
+    assert torch.equal(
+        tunes.edit(bars, note_density=2).plain(), tunes.decode(tunes.moved(tunes.encode(bars), note_density=2)).plain()
+    )
+
+
+def test_lines_and_traversals_keep_tempo_and_instrument(tunes, tmp_path):
+    long = Melody.of([(60 + i % 5, i, 1) for i in range(16)], tempo=90, program=40)
+    short = Melody.of([(64, 0, 2), (67, 2, 2)], tempo=70, program=5)
+    with pytest.warns(UserWarning, match="The tunes have 4 and 1 bars; lines are drawn of the first 1"):
+        line = tunes.interpolate(long, short, 3)
+    assert (line.shape, line.tempo, line.program) == ((1, 3, 24), 90, 40)
+    assert torch.equal(line.plain()[0, 0], tunes.decode(tunes.encode(long)[:1]).plain()[0])
+    moved = tunes.traverse(short.save(tmp_path / "short.mid"), "contour")
+    assert (moved.shape, moved.tempo, moved.program) == ((1, 10, 24), 70, 5)
+    with pytest.raises(DataError, match="from n melodies to as many"):  # what is no tune has no bars to leave out
+        tunes.interpolate(tunes.sample(3), tunes.sample(2))
+
+
+def test_a_rule_is_asked_who_arrived(tunes, data):
+    control = tunes.controls.learn_rule(
+        "few", in_scale("C major pentatonic"), data, judged=400, judging=SMALL, rounds=0
+    )
+    assert 0 < control.scores["variety"] <= 1
+    control.sure = 1.0  # a critic that doubts everything
+    rule, z = in_scale("C major pentatonic"), tunes.codes.sample(60, generator(0, "prior"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        made = tunes.decode(tunes.controls.move(z, tunes.controls.wishes({"few": 1}), fresh=True))
+    wrong = rule(made) < 0.9
+    assert 0 < wrong.sum() < 30
+    told = rf"{wrong.sum()} of 60 did not arrive.*What the rules say of them: few = 1, {rule(made)[wrong].min():.2f} to"
+    with pytest.warns(UserWarning, match=told):
+        tunes.controls.move(z, tunes.controls.wishes({"few": 1}), fresh=True)
+    again = Space.load(tunes.controls.folder.parent)  # found by its name
+    again.controls["few"].sure = 1.0
+    with pytest.warns(UserWarning, match=told):
+        again.controls.move(z, again.controls.wishes({"few": 1}), fresh=True)
+    control.rule, control.about["rule"] = None, "nowhere:lost"
+    with pytest.warns(UserWarning, match="60 of 60 did not arrive.*How sure the controls are.*where 1.00 would do"):
+        tunes.controls.move(z, tunes.controls.wishes({"few": 1}), fresh=True)
 
 
 def test_realism_works_on_melodies(tunes, data):
@@ -480,6 +534,11 @@ def test_notes_outside_a_scale_are_red(run, tmp_path, monkeypatch, capsys):
         assert "red: notes outside the scale of in D" in typed(monkeypatch, capsys, *command)
     assert reds("e.png") > 0, "the original has a C"
     assert "red:" not in typed(monkeypatch, capsys, *half, "--with", "in D=0")
+    # A rule is of where a tune was moved to: C, two semitones below D, is in D there.
+    moved = ("edit", "run", "a.mid", "--transpose", 2, "--strength", 0, "--with", "in D=1", "--out", "m.png")
+    assert "red: notes outside the scale of in D, 2 semitones lower" in typed(monkeypatch, capsys, *moved)
+    outside = settings(Space.load("run"), Showing(), Path("m.png"), ["in D"], 2)["rule"]
+    assert [outside(Note(pitch, 0, 1)) for pitch in (60, 62, 63)] == [True, True, False]
     typed(monkeypatch, capsys, "data", "show", "bach", "--n", 2, "--mark", "C whole tone")
     assert reds("data.png") > 0
 

@@ -126,7 +126,9 @@ def test_the_address_holds_scale_tempo_and_how_many(page) -> None:
     page.get_by_role("option", name="8", exact=True).click()
     page.wait_for_function("latune.last.n === 8")
     page.keyboard.press("2")  # a list that was chosen from takes no keys of the page
-    page.wait_for_function("latune.last.focus === 1 && !document.querySelector('.q-menu')")  # nor the focus, once closed
+    page.wait_for_function(
+        "latune.last.focus === 1 && !document.querySelector('.q-menu')"
+    )  # nor the focus, once closed
     page.locator("#tempo").fill("90")
     page.locator("#tempo").press("Tab")
     page.wait_for_function("!latune.busy() && location.search.includes('tempo=90')")

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
+from jaxtyping import Bool
 from torch import Tensor
 
 from latune.errors import DataError
 from latune.music import Grid, GridError, Melodies, Melody
-from latune.music.grid import BETWEEN, OUT_OF_RANGE
+from latune.music.grid import BETWEEN, OUT_OF_RANGE, REST
 from latune.pictures import Images, as_pixels, read_image
 
 if TYPE_CHECKING:
@@ -52,6 +53,10 @@ class Medium(ABC):
     @abstractmethod
     def give(self, x: Tensor, like: Any = None) -> Any:
         """What a model made, `(n, *shape)` or `(n, k, *shape)`, as a user is given it; `like` is what was edited."""
+
+    def still(self, x: Any) -> Bool[Tensor, " n"] | None:
+        """Which of what a user gives an edit leaves as they are; None where it may change all."""
+        return None
 
     @abstractmethod
     def shown(self, x: Any) -> Any:
@@ -188,6 +193,18 @@ class Tunes(Medium):
         given = Melodies(x, self.grid)
         source = like[0] if isinstance(like, list | tuple) and like else like
         return given.like(source.tempo, source.program) if isinstance(source, Melody | Melodies) else given
+
+    def still(self, x: Any) -> Bool[Tensor, " n"] | None:
+        """The silent bars of a tune, a `Melody`: nothing is played there, whatever is asked for.
+
+        >>> from latune.music import GRIDS
+        >>> Tunes(GRIDS["measure"]).still(Melody.of([(60, 5, 1)]))
+        tensor([ True, False])
+        """
+        if not isinstance(x, Melody):
+            return None
+        tokens = self.take(x)
+        return (tokens[:, 0] == REST) & (tokens <= REST).all(1)
 
     def shown(self, x: Any) -> Melodies:
         """All of them at once."""

@@ -24,9 +24,10 @@ from latune.coordinates import Coordinates, whole
 from latune.data import Dataset
 from latune.errors import DataError, RunError, unknown
 from latune.inversion import invert
-from latune.medium import Medium, Pictures, size_of_images
+from latune.medium import Medium, Pictures, Tunes, size_of_images
 from latune.models import Model, Spec, Wrapped
 from latune.moves import Towards
+from latune.music import Melody
 from latune.nets import GREEDY, Decoding, TokenDecoder
 from latune.training.generators import generator as draws
 from latune.units import aim, calibrated, reach
@@ -275,7 +276,7 @@ class Space:
         it can; several controls at once, or one without an actor, go down their critics until these are convinced.
 
         Args:
-            x: images.
+            x: images; of a tune, a `Melody` or its file, bars in which nothing sounds stay silent.
             to: values in attributes' own units.
             by: how controls move: `actor`, `descent` or `vector`; None for the actor of a single control that has one,
                 and else for a descent.
@@ -291,7 +292,10 @@ class Space:
         dials = {"by": by, "strength": strength, "identity": identity, "realism": realism, "keep": keep}
         x = self.medium.read(x) if isinstance(x, str | Path) else x
         moved = self._moved(self.locate(x), to, change, **dials)
-        return self._shown(self.decode(moved, generator).plain(), like=x)
+        made, still = self.decode(moved, generator).plain(), self.medium.still(x)
+        if still is not None:
+            made = torch.where(still[:, None], self.medium.take(x), made)
+        return self._shown(made, like=x)
 
     def moved(self, z: Tensor, /, *, to: Any = None, **change: Any) -> Tensor:
         """Codes after what `edit` does to their images; its arguments."""
@@ -332,20 +336,22 @@ class Space:
             at: codes `(n, d)` to start from instead.
             generator: of the tokens of melodies, where `decoding` draws them.
         """
+        x = self.medium.read(x) if isinstance(x, str | Path) else x
         z = self.locate(x) if at is None else at.to(self.device)
         if isinstance(values, Tensor | np.ndarray):
             values = values.tolist()
         if name in self.controls:
-            return self._traverse_control(z, name, values, generator)
+            return self._grid(self._turned(z, name, values), generator, like=x)
         self.coordinates.columns(name)
         if values is None:
             values = self.coordinates.usual(name)
         if not isinstance(values, Sequence) or isinstance(values, str) or not values:
             raise DataError(f"A traversal of '{name}' needs one or more latent values, as [-2, 0, 2]. Got {values!r}.")
         moves = [self.coordinates.held({name: value}) for value in values]
-        return self._grid(torch.stack([move(z) for move in moves], dim=1), generator)  # from (n, k, d)
+        return self._grid(torch.stack([move(z) for move in moves], dim=1), generator, like=x)  # from (n, k, d)
 
-    def _traverse_control(self, z: Tensor, name: str, values: Any, generator: torch.Generator | None) -> Any:
+    def _turned(self, z: Tensor, name: str, values: Any) -> Tensor:
+        """Codes `(n, k, d)` with a control at each of `k` values."""
         control = self.controls[name]
         if values is None:
             several = control.kind == "labels"
@@ -356,17 +362,21 @@ class Space:
         with warnings.catch_warnings():  # that the ends are out of reach of some is what a traversal shows
             warnings.simplefilter("ignore", UserWarning)
             moved = [self.controls.move(z, [control.wish(value)], by="descent") for value in values]
-        return self._grid(torch.stack(moved, dim=1), generator)
+        return torch.stack(moved, dim=1)
 
     def interpolate(self, a: Any, b: Any, steps: Any = 10, *, generator: torch.Generator | None = None) -> Any:
         """Images `(n, steps, c, h, w)` on the straight line between the codes of `a` and of `b`, ends included.
 
-        A single image at one end is the end of all lines. `generator` is of the tokens of melodies, where `decoding`
-        draws them.
+        A single image at one end is the end of all lines. Of two tunes, a `Melody` or a file each, the line of every
+        bar is drawn, as many as both have, at the first one's tempo and for its instrument. `generator` is of the
+        tokens of melodies, where `decoding` draws them.
         """
         if whole("The number of steps", steps, 0) < 2:
             raise DataError(f"An interpolation needs 2 or more steps. Got {steps}.")
+        a, b = (self.medium.read(each) if isinstance(each, str | Path) else each for each in (a, b))
         start, end = self.locate(a), self.locate(b)
+        if isinstance(a, Melody) and isinstance(b, Melody) and len(start) != len(end):
+            start, end = self._as_long(start, end)
         if len(start) != len(end) and 1 not in (len(start), len(end)):
             raise DataError(
                 f"An interpolation goes from n {self.medium.many} to as many, or from or to a single one. "
@@ -374,7 +384,17 @@ class Space:
             )
         start, end = torch.broadcast_tensors(start, end)
         points = [Towards(end, i / (steps - 1))(start) for i in range(steps)]
-        return self._grid(torch.stack(points, dim=1), generator)
+        return self._grid(torch.stack(points, dim=1), generator, like=a)
+
+    def _as_long(self, start: Tensor, end: Tensor) -> tuple[Tensor, Tensor]:
+        """Codes of two tunes, of the bars that both have."""
+        assert isinstance(self.medium, Tunes)
+        a, b = (len(each) * self.medium.grid.bars for each in (start, end))
+        warnings.warn(
+            f"The tunes have {a} and {b} bars; lines are drawn of the first {min(a, b)}.", UserWarning, stacklevel=3
+        )
+        both = min(len(start), len(end))
+        return start[:both], end[:both]
 
     def walk(
         self,
@@ -615,9 +635,10 @@ class Space:
         attributes, units = self._split(to)
         return attributes or None, units
 
-    def _grid(self, rows: Tensor, generator: torch.Generator | None = None) -> Any:
-        """Decode `(n, k, d)` codes to `(n, k, ...)` examples."""
-        return self._shown(self.decode(rows.flatten(0, 1), generator).plain().unflatten(0, rows.shape[:2]))
+    def _grid(self, rows: Tensor, generator: torch.Generator | None = None, like: Any = None) -> Any:
+        """Decode `(n, k, d)` codes to `(n, k, ...)` examples; `like` is what they were made of."""
+        made = self.decode(rows.flatten(0, 1), generator).plain()
+        return self._shown(made.unflatten(0, rows.shape[:2]), like)
 
 
 def _then(first: Callable[[Tensor], Tensor], second: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:

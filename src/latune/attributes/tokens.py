@@ -2,8 +2,8 @@
 
 A measure has 24 tokens. NumPy's reductions along so short an axis spend their time on starting, not on numbers. Here a
 bar's onsets become the bits of a whole number, of which sums are looked up and ends are read off the exponent of a
-float; extremes are taken of four tokens a word. A block of rows fits the processor's cache, and what several attributes need
-is made once for all of them. Threads are of no use: these steps are too short for them.
+float; extremes are taken of four tokens a word. A block of rows fits the processor's cache, and what several attributes
+need is made once for all of them. Threads are of no use: these steps are too short for them.
 """
 
 from __future__ import annotations

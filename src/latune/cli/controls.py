@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from latune.cli.melodies import Quantise
-from latune.cli.shell import Device, Json, Seed, app, open_run, out, quoted, say, write
+from latune.cli.shell import Device, Json, Seed, app, open_run, out, quoted, say, warn, write
 from latune.errors import LatuneError
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ app.command(control_app)
 
 Several = Parameter(consume_multiple=True)
 COLUMNS = ("success", "vector", "untouched")
+VARIETY = "variety"
+LITTLE, FEW = 0.5, 0.5  # success and variety below which a note is due
 
 
 @control_app.command(name="add")
@@ -142,6 +144,8 @@ def control_add(
         control = space.controls.learn(name, _data(*where), **which, **learning)
     say(f"learned: {control.name} ({source(control)}) in {control.about['seconds']:.1f} s")
     say(f"         {told(control)}")
+    for doubt in doubts(control):
+        warn(doubt)
     say(f"next:    latune sample {quoted(run)} {_use(control)}")
     write(json_file, described(control))
 
@@ -151,7 +155,8 @@ def control_list(run: Path, *, json_file: Json = None) -> None:
     """List the controls of a run: from what they were learned, and how well they do beside attribute vectors.
 
     Of draws of the prior that were sent to what is asked for, `success` is the share that became it, `vector` the same
-    by adding the attribute vector, the baseline without a network, and `untouched` the draws as they are.
+    by adding the attribute vector, the baseline without a network, and `untouched` the draws as they are. Of melodies,
+    `variety` is how many different ones are left, as a share of those before.
     """
     from rich.table import Table
 
@@ -160,10 +165,11 @@ def control_list(run: Path, *, json_file: Json = None) -> None:
         say(f"{run} has no controls. Add one: latune control add {quoted(run)} NAME --attribute COLUMN")
     else:
         table = Table(box=None)
-        for heading in ("control", "kind", "learned from", *COLUMNS, "moves by"):
-            table.add_column(heading, no_wrap=heading != "learned from")
+        columns = (*COLUMNS, *((VARIETY,) if any(VARIETY in each.scores for each in controls.values()) else ()))
+        for heading in ("control", "kind", "learned from", *columns, "moves by"):
+            table.add_column(heading, no_wrap=heading != "learned from", overflow="fold")
         for control in controls.values():
-            scores = [f"{control.scores[key]:.2f}" if key in control.scores else "" for key in COLUMNS]
+            scores = [f"{control.scores[key]:.2f}" if key in control.scores else "" for key in columns]
             by = "actor" if control.actor is not None else "descent"
             table.add_row(control.name, control.kind, source(control), *scores, by)
         out.print(table)
@@ -186,9 +192,9 @@ def source(control: Control) -> str:
         case "attribute":
             return f"{about['attribute']} of {about['data']}"
         case "rule":
-            return f"rule {about['rule']}"
+            return f"rule {about['rule'].removeprefix('latune.attributes.melody_rules:')}"
         case "examples":
-            return f"{about['shown']} pictures against {about['against']}"
+            return f"{about['shown']} examples against {about['against']}"
         case "preferences":
             counts = ((about[key], key) for key in ("likes", "dislikes", "pairs"))
             return ", ".join(f"{count} {key}" for count, key in counts if count)
@@ -201,11 +207,29 @@ def source(control: Control) -> str:
 def told(control: Control) -> str:
     """How well a control does, in words."""
     scores = control.scores
-    first = ", ".join(f"{key} {value:.2f}" for key, value in scores.items() if key not in COLUMNS)
+    first = ", ".join(f"{key} {value:.2f}" for key, value in scores.items() if key not in (*COLUMNS, VARIETY))
     if "success" not in scores:
         return first
     beside = f"success {scores['success']:.2f}, by attribute vector {scores.get('vector', 0):.2f}"
-    return ", ".join(filter(None, [first, f"{beside}, untouched {scores.get('untouched', 0):.2f}"]))
+    beside += f", untouched {scores.get('untouched', 0):.2f}"
+    beside += f", variety {scores[VARIETY]:.2f}" if VARIETY in scores else ""
+    return ", ".join(filter(None, [first, beside]))
+
+
+def doubts(control: Control) -> list[str]:
+    """What a user of a control should know before they trust it."""
+    scores, found = control.scores, []
+    if scores.get("success", 1.0) < LITTLE:
+        found.append(
+            f"'{control.name}' seldom gets there: success is {scores['success']:.2f} of draws that it moves, 1 is "
+            f"always, {scores.get('untouched', 0):.2f} of others. This model may hardly make what is asked for."
+        )
+    if scores.get(VARIETY, 1.0) < FEW:
+        found.append(
+            f"'{control.name}' makes the same of many: {100 * scores[VARIETY]:.0f} % as many different melodies as "
+            "before. In edits --identity 1 stays nearer to each; in samples --strength 0.5 goes half of the way."
+        )
+    return found
 
 
 def described(control: Control) -> dict[str, Any]:

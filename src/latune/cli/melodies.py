@@ -157,7 +157,9 @@ def choose(space: Any, choosing: Choosing) -> None:
         space.decoding = Decoding(choosing.temperature, choosing.top_k, choosing.beam)
 
 
-def settings(space: Any, writing: Showing, file: Path, controls: Iterable[str] = ()) -> dict[str, Any]:
+def settings(
+    space: Any, writing: Showing, file: Path, controls: Iterable[str] = (), semitones: int = 0
+) -> dict[str, Any]:
     """What the writer of a file of melodies is told: which notes are red, and the soundfont.
 
     Args:
@@ -165,6 +167,7 @@ def settings(space: Any, writing: Showing, file: Path, controls: Iterable[str] =
         writing: the options.
         file: what is written; its ending says as what.
         controls: those that are asked for: where a rule has a scale, notes outside it are red.
+        semitones: by which a tune was moved for the model; a rule is of where it was moved to.
 
     Raises:
         LatuneError: of images, or for another ending, no such scale, or no such soundfont.
@@ -180,8 +183,9 @@ def settings(space: Any, writing: Showing, file: Path, controls: Iterable[str] =
             raise LatuneError(f"--mark makes notes red in {', '.join(COLOURED)}. Got --out {file}.")
         told["rule"] = pitch_classes(writing.mark)
     elif coloured and (scales := _scales(space, controls)):
-        told["rule"] = lambda note: all(note.pitch % 12 in scale for scale in scales.values())
-        say(f"red: notes outside the scale of {' and '.join(scales)} (--mark names another)")
+        told["rule"] = lambda note: all((note.pitch + semitones) % 12 in scale for scale in scales.values())
+        moved = f", {abs(semitones)} semitones {'lower' if semitones > 0 else 'higher'}" if semitones else ""
+        say(f"red: notes outside the scale of {' and '.join(scales)}{moved} (--mark names another)")
     soundfont = getattr(writing, "soundfont", None)
     if soundfont is not None:
         from latune.music.writing.soundfont import opened

@@ -141,8 +141,8 @@ def edit(
     choose(space, choosing)
     with_wanted = _wishes(with_, space.controls)
     change = _once(_numbers(set_), with_wanted)
-    told = settings(space, writing, target, _yes(with_wanted))
     tune = read_tune(space, file, reading) if is_melodic(space, reading) else None
+    told = settings(space, writing, target, _yes(with_wanted), tune.semitones if tune else 0)
     given = tune.melody if tune else space.medium.read(file)
     x = space.medium.take(given)
     dials: dict[str, Any] = {"by": by, "strength": strength, "identity": identity, "realism": realism}
@@ -151,6 +151,9 @@ def edit(
     _save_edit(space, file, tune, x, edited, target, told)
     edited = edited.plain().cpu()
     _say_missed(space, file, x)
+    still = space.medium.still(given)
+    if still is not None and not still.all():  # what is silent stays so, and is left out of what is measured
+        x, edited = x[~still], edited[~still]
     numbers = _seen(space, x, edited, list(with_wanted))
     turned = dict.fromkeys([*space.sliders, *space.calibration])
     measurable = [name for name in turned if space.attributes[name].measure is not None]
@@ -160,7 +163,7 @@ def edit(
             name: {"before": float(before[name].mean()), "after": float(after[name].mean())} for name in measurable
         }
     for name, pair in numbers.items():
-        unit = space.attributes[name].unit if name in space.attributes else "in the critic's eyes"
+        unit = space.attributes[name].unit if name in space.attributes else pair["said"]
         ends = pair["before"], pair["after"]
         said = f"{name:>12}  {ends[0]:8.3f} -> {ends[1]:8.3f} {unit}{spoken(ends, unit, ' -> ')}"
         out.print(said.rstrip(), highlight=False)
@@ -222,7 +225,7 @@ def traverse(
         ends = (usual[0], usual[-1]) if reach is None or each in space.controls else (-reach, reach)
         values = None if space.classes_of(each) else torch.linspace(*ends, steps)
         path = (folder or run / "traversals") / f"{each.replace('/', '_')}.png"
-        told = settings(space, showing, path, [each] if each in space.controls else [])
+        told = settings(space, showing, path, [each] if each in space.controls else [], tune.semitones if tune else 0)
         save_back(space.traverse(x, each, values, at=z, generator=generator(seed, "tokens")), tune, path, told)
     if file:
         _say_missed(space, file, x)
@@ -262,7 +265,7 @@ def interpolate(
     space = open_run(run)
     file = output(picture or Path("interpolation.png"), space)
     choose(space, choosing)
-    told = settings(space, writing, file)
+    told = settings(space, writing, file)  # of what is asked by name, so where the tunes lie makes no difference
     tunes = [read_tune(space, each, reading) for each in (a, b)] if is_melodic(space, reading) else []
     if tunes and tunes[0].semitones != tunes[1].semitones:
         moved = " and ".join(f"{tune.semitones:+d}" for tune in tunes)
@@ -318,16 +321,25 @@ def _save_edit(
 
 
 def _seen(space: Space, x: Tensor, edited: Tensor, names: list[str]) -> dict[str, Any]:
-    """What the critics of controls see in an image and in its edit, of all or nothing 1."""
+    """What is said of an image and its edit, or of the bars of a tune in the mean, by what controls were learned from.
+
+    Of all or nothing 1: by the rule itself where there is one, else in the critic's eyes.
+    """
     import torch
+
+    from latune.controls.arrival import said_by_rule
 
     seen = {}
     for name in names:
         control = space.controls[name]
-        pair = [torch.sigmoid(control.critic(space.encode(each)))[0] for each in (x, edited)]
-        labels = [f"{name} {each}" for each in control.classes] or [name]
-        for place, label in enumerate(labels):
-            seen[label] = {"before": pair[0][place].item(), "after": pair[1][place].item()}
+        pair = [said_by_rule(control, space, each) for each in (x, edited)]
+        if pair[0] is not None and pair[1] is not None:
+            seen[name] = {"before": pair[0].mean().item(), "after": pair[1].mean().item(), "said": "by its rule"}
+            continue
+        beliefs = [torch.sigmoid(control.critic(space.encode(each))).mean(0) for each in (x, edited)]
+        for place, label in enumerate([f"{name} {each}" for each in control.classes] or [name]):
+            before, after = (each[place].item() for each in beliefs)
+            seen[label] = {"before": before, "after": after, "said": "in the critic's eyes"}
     return seen
 
 

@@ -42,6 +42,8 @@ def beside_vector(
     baseline without a network (Larsen et al. 2016, https://arxiv.org/abs/1512.09300), `untouched` is the draws as they
     are. Of labels and classes it is the share of draws that are right; of rewards the mean, where 1 is asked for; of
     ranks the mean, where 0.9 is asked for. Of fewer than 50 examples a class nobody can judge: then it is nothing.
+    `variety`, of melodies, is how many different ones the control's own way leaves, as a share of the different ones
+    among the draws: a control that makes one bar of all has next to none.
 
     Args:
         control: what is measured.
@@ -58,6 +60,7 @@ def beside_vector(
     source = generator(seed, "baseline", device=space.device)
     z = space.codes.sample(DRAWS, source, space.device)
     found: dict[str, list[Tensor]] = {way: [] for way in WAYS}
+    shown: dict[str, list[Tensor]] = {way: [] for way in WAYS}
     for wish, part in zip(wishes, z.chunk(len(wishes)), strict=True):
         made = {
             "success": fulfil(part, [wish], fresh=True, codes=space.codes, generator=source).z,
@@ -65,8 +68,13 @@ def beside_vector(
             "untouched": part,
         }
         for way, moved in made.items():
-            found[way].append(judge(space.decode(moved).plain(), wish))
-    return finite({way: torch.cat(parts).double().mean().item() for way, parts in found.items()})
+            shown[way].append(space.decode(moved).plain())
+            found[way].append(judge(shown[way][-1], wish))
+    scores = {way: torch.cat(parts).double().mean().item() for way, parts in found.items()}
+    if not shown["success"][0].is_floating_point():  # tokens: two melodies are the same or they are not
+        kinds = {way: len(torch.cat(shown[way]).unique(dim=0)) for way in ("success", "untouched")}
+        scores["variety"] = kinds["success"] / kinds["untouched"]
+    return finite(scores)
 
 
 def _known(lesson: Lesson) -> bool:

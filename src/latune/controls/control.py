@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -107,6 +107,7 @@ class Control:
         about: plain data: from what, how and by what it was made.
         memory: tensors that it was learned from, of controls that go on learning; of several labels, the rows of them
             that examples have.
+        rule: what it was learned from, where that is a function which is at hand; not saved.
     """
 
     name: str
@@ -126,6 +127,7 @@ class Control:
     scores: dict[str, float] = field(default_factory=dict)
     about: dict[str, Any] = field(default_factory=dict)
     memory: dict[str, Tensor] = field(default_factory=dict)
+    rule: Callable[[Any], Any] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for net in (self.critic, self.actor):
@@ -218,6 +220,10 @@ class Control:
     def sharp(self) -> float:
         """The power of what a rule says that its critic knows; 1 for other controls."""
         return float(self.about.get("sharp", 1.0))
+
+    def in_rule(self, target: float) -> float:
+        """What a rule would give where the critic's target is this, in [0, 1]."""
+        return self.least + target ** (1 / self.sharp) * (self.most - self.least)
 
     def _class(self, value: Any) -> Wish:
         text = str(value.item() if isinstance(value, Tensor) and value.numel() == 1 else value)

@@ -223,6 +223,7 @@ class Learner(ABC):
         control = self._make(
             name, lesson, about, True, started, how, judge, actor, near, seed, progress is True, critic, by_rule
         )
+        control.rule = found
         did.one()
         return control
 

@@ -15,7 +15,8 @@ from torch import Tensor
 from latune import coordinates
 from latune.attributes.amounts import amount, spoken
 from latune.controls.again import Again
-from latune.controls.apply import BYS, Moved, fulfil
+from latune.controls.apply import BYS, fulfil
+from latune.controls.arrival import missed
 from latune.controls.control import CONTROL, Control, Wish
 from latune.controls.descent import DESCENTS, Descending
 from latune.controls.keep import Kept
@@ -217,8 +218,8 @@ class Controls(Learner, Mapping[str, Control]):
                 dial, codes = (real, float(realism)) if real else None, self.space.codes
                 moved = fulfil(z, wishes, by, strength, identity, dial, way, fresh, kept, held, codes, again, generator)
                 z = moved.z
-                if by != "vector" and strength >= 1:
-                    self._tell(moved, wishes, kept)
+                if by != "vector" and strength >= 1 and (told := missed(self.space, moved, wishes, kept)):
+                    warnings.warn(told, UserWarning, stacklevel=3)
         return z
 
     def _more_real(self, z: Tensor, control: Control, share: float, fresh: bool) -> Tensor:
@@ -231,24 +232,6 @@ class Controls(Learner, Mapping[str, Control]):
             return moved
         real = torch.sigmoid(control.critic(z)) >= control.threshold  # (n, 1)
         return torch.where(real, z, moved)
-
-    def _tell(self, moved: Moved, wishes: list[Wish], kept: Sequence[Kept]) -> None:
-        z, rows = moved.seen, (~moved.arrived).nonzero()[:, 0]
-        missed = len(rows)
-        if not missed:
-            return
-        told = [(wish.said, wish.belief(z[rows]), wish.enough) for wish in wishes]
-        told += [(each.said, each.belief(z[rows], rows), None) for each in kept]
-        beliefs = "; ".join(
-            f"{said} {belief.max().item():.2f} at most" + ("" if enough is None else f", {enough:.2f} would do")
-            for said, belief, enough in told
-        )
-        warnings.warn(
-            f"{missed} of {len(z)} did not arrive: each is the nearest to what was asked for that was reached. How "
-            f"sure the controls are of them, from 0 to 1: {beliefs}.",
-            UserWarning,
-            stacklevel=4,
-        )
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
