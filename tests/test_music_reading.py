@@ -223,6 +223,8 @@ def test_a_played_file_is_moved_to_sixteenths_and_says_so(tmp_path):
 def test_the_metre_changes_in_the_middle_and_the_tune_is_cut(tmp_path):
     found = read(midi(tmp_path / "a.mid", ("", 0, False, SCALE), metres=[(0, 4, 4), (4, 3, 4)]))
     assert [(tune.metre, len(tune), tune.starts[0]) for tune in found] == [((4, 4), 4, 0), ((3, 4), 4, 0)]
+    told = "cut where the metre changes: this is part {} of 2, the others stay as they are"
+    assert [tune.remarks for tune in tunes_of(tmp_path / "a.mid")] == [(told.format(1),), (told.format(2),)]
 
 
 def test_the_highest_of_notes_that_sound_together_stays(tmp_path):

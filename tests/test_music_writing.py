@@ -265,6 +265,40 @@ def test_a_new_note_ends_the_same_pitch_that_still_sounds() -> None:
     assert from_midi_track(file, 24) == [(60, 2, 70), (60, 72, 96)]
 
 
+def notes_of(file: bytes) -> list[tuple[int, int, int]]:
+    symusic = pytest.importorskip("symusic")
+    tracks = symusic.Score.from_midi(file).tracks
+    return sorted((note.start, note.pitch, note.end) for track in tracks for note in track.notes)
+
+
+def test_a_tune_is_edited_beyond_a_change_of_its_instrument(tmp_path: Path) -> None:
+    """A file of one track, as keyboards write them: the instrument changes in the middle, a second voice beside it."""
+    lead = [(0, "c028"), (0, "90 3c 50"), (96, "80 3c 00"), (0, "c049"), (0, "90 3e 50"), (96, "80 3e 00")]
+    lead += [(0, "c028"), (0, "91 30 40"), (0, "90 40 50"), (96, "80 40 00"), (0, "81 30 00"), (0, "ff2f00")]
+    (tmp_path / "own.mid").write_bytes(b"MThd" + struct.pack(">IHHH", 6, 0, 1, 96) + track(*lead))
+    own = read_one(tmp_path / "own.mid")
+    assert (own.notes, own.program) == ([(60, 0, 1), (62, 1, 1), (64, 2, 1)], 40)
+    edit_midi(tmp_path / "own.mid", own, Melody.of([(67, 0, 3)]), tmp_path / "new.mid")
+    new = (tmp_path / "new.mid").read_bytes()
+    assert notes_of(new) == [(0, 67, 288), (192, 48, 288)]
+    assert new.count(bytes.fromhex("c049")) == 1, "the changes of instrument stay"
+
+
+def test_no_two_notes_of_one_pitch_overlap_after_an_edit() -> None:
+    """A chord's note stays; a new one of its pitch ends before it, begins with it in its place, or ends it."""
+    chords = [(0, "90 43 50"), (0, "90 40 50"), (96, "80 43 00"), (96, "80 40 00")]
+    chords += [(0, "90 45 50"), (0, "90 40 50"), (96, "80 45 00"), (0, "80 40 00"), (0, "ff2f00")]
+    file = b"MThd" + struct.pack(">IHHH", 6, 0, 1, 96) + track(*chords)
+    old = Melody.of([(67, 0, 1), (69, 2, 1)])
+    assert notes_of(edited(file, old, Melody.of([(64, 0.5, 0.5), (64, 1, 2)]))) == [
+        (0, 64, 48),  # ended twice over: by the first new note
+        (48, 64, 96),
+        (96, 64, 192),
+        (192, 64, 288),
+    ]
+    assert notes_of(edited(file, old, Melody.of([(64, 0, 1), (64, 2, 1)]))) == [(0, 64, 96), (192, 64, 288)]
+
+
 @pytest.mark.parametrize(
     ("file", "old", "told"),
     [

@@ -24,7 +24,7 @@ from latune.music import Grid, GridError, Melody
 from latune.music.reading.processes import Job, read_all
 from latune.music.reading.tune import Tune
 
-VERSION = 3  # of what reading gives; a new one reads all files anew
+VERSION = 4  # of what reading gives; a new one reads all files anew
 UNIT = 40320  # parts of a quarter note: every tuplet up to ten is a whole number of them
 CHUNK = 64  # files that are kept together
 CHUNK_BYTES = 2**20  # or so many bytes

@@ -1,4 +1,4 @@
-"""Whether a MIDI file is whole, found out before it is handed to symusic, which damaged files can bring down."""
+"""MIDI files made ready for symusic: damaged ones are refused, which can bring it down, and tracks are kept whole."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ DATA = {0x8: 2, 0x9: 2, 0xA: 2, 0xB: 2, 0xC: 1, 0xD: 1, 0xE: 2}  # bytes behind 
 
 def sound(content: bytes) -> bytes:
     """The header and the tracks of a MIDI file, every event of them checked; other chunks are left out.
+
+    In each track a channel has one program, that of its first note: symusic makes a track of every program, and a
+    melody would be cut where its instrument changes.
 
     Raises:
         TuneError: for a file that is no MIDI, or is damaged, with the place.
@@ -35,17 +38,20 @@ def sound(content: bytes) -> bytes:
         if end > len(content):
             raise _cut(len(content))
         if name == b"MTrk":
-            _check_events(content, place + 8, end)
-            tracks.append(content[place:end])
+            programs = _check_events(content, place + 8, end)
+            tracks.append(_one_program(content[place:end], [(at - place, to) for at, to in programs]))
         place = end
     if not tracks:
         raise TuneError("a damaged file", "It has no track.")
     return b"MThd" + struct.pack(">IHHh", 6, form, len(tracks), division) + b"".join(tracks)
 
 
-def _check_events(content: bytes, place: int, end: int) -> None:
-    """Walk through the events of one track."""
+def _check_events(content: bytes, place: int, end: int) -> list[tuple[int, int]]:
+    """Walk through a track; gives back where its programs stand, each with that of its channel's first note."""
     status, ticks = 0, 0
+    changes: list[tuple[int, int]] = []  # where a program stands, and its channel
+    now: dict[int, int] = {}
+    first_note: dict[int, int] = {}  # the program of each channel's first note
     while place < end:
         delta, place = _number(content, place, end)
         ticks += delta
@@ -59,7 +65,7 @@ def _check_events(content: bytes, place: int, end: int) -> None:
             if over:
                 if place != end:
                     raise _wrong(place)
-                return
+                break
         elif first > 0xF0:
             raise _wrong(place)
         else:
@@ -67,12 +73,27 @@ def _check_events(content: bytes, place: int, end: int) -> None:
                 status, place = first, place + 1
             if not status:
                 raise _wrong(place)
-            for _ in range(DATA[status >> 4]):
+            kind, channel = status >> 4, status & 0x0F
+            for _ in range(DATA[kind]):
                 if place >= end or content[place] & 0x80:
                     raise _wrong(place)
                 place += 1
+            if kind == 0xC:
+                changes.append((place - 1, channel))
+                now[channel] = content[place - 1]
+            elif kind == 0x9 and content[place - 1]:
+                first_note.setdefault(channel, now.get(channel, 0))
         if place > end:
             raise _wrong(place)
+    return [(at, first_note[channel]) for at, channel in changes if channel in first_note]
+
+
+def _one_program(track: bytes, programs: list[tuple[int, int]]) -> bytes:
+    """The same track with other programs at some places."""
+    changed = bytearray(track)
+    for place, program in programs:
+        changed[place] = program
+    return bytes(changed)
 
 
 def _number(content: bytes, place: int, end: int) -> tuple[int, int]:

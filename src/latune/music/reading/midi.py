@@ -1,4 +1,4 @@
-"""MIDI files, read by symusic: each track but drums is a tune, cut where the metre changes."""
+"""MIDI files, read by symusic: each track and channel but drums is a tune, cut where the metre changes."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ MOST_BYTES = 2 * 2**20  # 350,000 notes at most
 MOST_NOTES = 50_000  # of one file
 MOST_HIDDEN = 0.5  # share of the notes of a track that sound below others, from which on it is no melody
 MOST_QUARTERS = 20_000
+CUT = "cut where the metre changes"  # a remark
 
 
 def read_midi(content: bytes, quantise: str = "auto") -> list[Tune]:
     """The tracks of a MIDI file, each one voice; drums are left out.
 
-    Of notes that sound together the highest stays. Where the time signature changes, another tune begins.
+    Of notes that sound together the highest stays. Where the time signature changes, another tune begins; where the
+    instrument does, the tune goes on, and its program is that of the first note.
 
     Args:
         content: of the file.
@@ -45,6 +47,8 @@ def read_midi(content: bytes, quantise: str = "auto") -> list[Tune]:
     for track in tracks:
         if track.is_drum:
             continue
+        times = track.notes.numpy()["time"]
+        several = sum(bool(((times >= begin) & (times < end)).any()) for begin, end, _ in parts) > 1
         for part, (begin, end, metre) in enumerate(parts):
             number = len(tunes) + 1
             title = track.name.strip() or f"track {number}"
@@ -55,7 +59,8 @@ def read_midi(content: bytes, quantise: str = "auto") -> list[Tune]:
             except TuneError as error:
                 tune = Tune.lost(number, title, error)
             if tune is not None:
-                tunes.append(tune)
+                told = f"{CUT}: this is part {part + 1} of {len(parts)}, the others stay as they are"
+                tunes.append(tune.remarked(told) if several and tune.melody is not None else tune)
     if not tunes:
         raise TuneError("no notes", "None of its notes sounds for any time.")
     return tunes

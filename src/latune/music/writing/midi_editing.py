@@ -39,8 +39,9 @@ def edit_midi(
 
     The track (and channel) that holds the notes of `old` is found, of several the one of its name; its notes give way
     to those of `new`, struck as hard as the notes they replace. Notes that both have keep the very time at which they
-    were played. Everything else in the file, and the rest of that track, stays as it is; tempo, metre and program of
-    the melodies are not looked at.
+    were played. Everything else in the file, and the rest of that track, stays as it is, but that a note ends where a
+    new one of its pitch begins, and a new one where an old one does. Tempo, metre and program of the melodies are not
+    looked at.
 
     Args:
         original: the file.
@@ -134,29 +135,53 @@ def _track(
     kept, added = _difference(old, new)
     stays = {i for i, _ in kept}
     gone = {event for i, note in enumerate(replaced) if i not in stays for event in (note.on, note.off)}
-    rows: list[tuple[Key, bytes]] = [
-        ((tick, float(i)), message) for i, (tick, message) in enumerate(events[:-1]) if i not in gone
-    ]
-    offs = {note.off: note for notes in _notes(events).values() for note in notes if note.off not in gone}
     struck = [note.velocity for note in replaced]
+    fresh: list[Sounded] = []
     for j in added:
         begin, end = (round((float(each[j]) + shift) * ticks) for each in (new.starts, new.ends))
-        end = max(end, begin + 1)
-        pitch = int(new.pitches[j])
         nearest = int(np.abs(old.starts - new.starts[j]).argmin()) if len(old) else None
         velocity = struck[nearest] if nearest is not None else 90
-        rows.append(((begin, float("inf")), bytes([0x90 | channel, pitch, velocity])))
-        rows.append(((end, -1.0), bytes([0x80 | channel, pitch, 0])))
-        for off, note in offs.items():  # the same pitch cannot sound twice: what is held too long ends here
-            if note.pitch == pitch and note.start < begin < note.end and events[off][1][0] & 0x0F == channel:
-                here = next(k for k, (key, _) in enumerate(rows) if key == (events[off][0], float(off)))
-                rows[here] = ((begin, -1.0), events[off][1])
+        fresh.append(Sounded(int(new.pitches[j]), begin, max(end, begin + 1), velocity, -1, -1))
+    staying = [note for note in _notes(events).get(channel, []) if note.off not in gone]
+    gone |= _apart(staying, fresh)
+    moved = {note.off: note.end for note in staying if note.end != events[note.off][0]}
+    rows: list[tuple[Key, bytes]] = [
+        ((moved[i], -1.0) if i in moved else (tick, float(i)), message)
+        for i, (tick, message) in enumerate(events[:-1])
+        if i not in gone
+    ]
+    for note in fresh:
+        rows.append(((note.start, float("inf")), bytes([0x90 | channel, note.pitch, note.velocity])))
+        rows.append(((note.end, -1.0), bytes([0x80 | channel, note.pitch, 0])))
     rows.sort(key=lambda row: row[0])
     out, now = [], 0
     for (tick, _), message in rows:
         out += [varying(tick - now), message]
         now = tick
     return b"".join([*out, varying(max(events[-1][0] - now, 0)), END])
+
+
+def _apart(staying: list[Sounded], fresh: list[Sounded]) -> set[int]:
+    """End notes where one of their pitch begins, since a pitch cannot sound twice on a channel.
+
+    Of two that begin together the fresh one is heard.
+
+    Returns:
+        The events of those that stay no longer.
+    """
+    at: dict[int, list[Sounded]] = defaultdict(list)
+    for note in (*staying, *fresh):
+        at[note.pitch].append(note)
+    gone: set[int] = set()
+    for note in fresh:
+        for other in at[note.pitch]:
+            if other.start < note.start:
+                other.end = min(other.end, note.start)
+            elif other.start > note.start:
+                note.end = min(note.end, other.start)
+            elif other is not note:
+                gone |= {other.on, other.off}
+    return gone
 
 
 def _difference(old: Melody, new: Melody) -> tuple[list[tuple[int, int]], list[int]]:
