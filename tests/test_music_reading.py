@@ -96,6 +96,45 @@ def test_a_wrapped_line_and_a_book_of_which_one_tune_is_broken():
 
 
 @pytest.mark.parametrize(
+    ("line", "program"),
+    [
+        ("%%MIDI program 40", 40),
+        ("%%MIDI program 1 41", 41),
+        ("%%MIDI program 2 41", 0),  # of another channel
+        ("%%MIDI channel 3\n%%MIDI program 3 42", 42),
+        ("%%MIDI program 43\n%%MIDI program 44 % the last one", 44),
+        ("I:MIDI program 45", 45),
+        ("%%MIDI program 46 ?", 0),
+        ("%%MIDI gchord fzczfzcz", 0),
+    ],
+)
+def test_abc_has_the_instrument_that_is_said_before_its_notes(line, program):
+    assert abc("C4|", HEAD.replace("K:", f"{line}\nK:")).program == program
+    assert abc(f"{line}\nC4|").program == program
+    assert abc(f"C4|\n{line}\nD4|").program == 0
+
+
+def test_abc_with_an_instrument_that_is_none_says_so():
+    tune = read_tune(HEAD + "%%MIDI program 128\nC4|")
+    assert tune.remarks == ("instruments left out, since programs go from 0 to 127: 128",)
+
+
+def test_a_comment_among_the_notes_of_abc_does_not_end_the_tune():
+    assert pitches("C4|\n% the second line\nD4|\n%%vskip 1\nE4|\n\nF4|") == [60, 62, 64]
+
+
+@pytest.mark.parametrize("ending", [".abc", ".mid", ".musicxml"])
+def test_every_instrument_comes_back(tmp_path, ending):
+    if ending != ".abc":
+        pytest.importorskip("symusic" if ending == ".mid" else "music21")
+    tune = Melody.of([(60, 0, 1), (64, 1, 3)])
+    path = tmp_path / f"a{ending}"
+    found = [read_one(tune.save(path, program=program)) for program in range(128)]
+    assert [melody.program for melody in found] == list(range(128))
+    assert all(melody == tune for melody in found), "whatever it is, it sounds where it is written"
+
+
+@pytest.mark.parametrize(
     ("text", "reason"),
     [
         (HEAD + "CDE|FGAB|c4|", ""),  # a pick-up

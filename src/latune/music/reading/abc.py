@@ -35,6 +35,7 @@ IGNORED = " \t`\\*)$.~HIJKLMNOPQRSTUVWhijklmnopqrstuvw"  # spaces, beams, ends o
 TEMPO = re.compile(r"((?:\d{1,3}/\d{1,3}\s+){0,8}\d{1,3}/\d{1,3})\s*=\s*(\d{1,4}(?:\.\d{1,3})?)")
 WRAPPED = re.compile(r"[0-9/]")
 FIELD = re.compile(r"([A-Za-z+]):(.*)")
+MIDI = re.compile(r"(?:%%|I:)\s*MIDI\s+(program|channel)\s+(\d{1,4})(?:\s+(\d{1,4}))?\s*(?:%.*)?", re.I)
 METRE = re.compile(r"\s*\(?(\d{1,3}(?:\s*\+\s*\d{1,3})*)\)?\s*/\s*(\d{1,3})")
 
 
@@ -71,6 +72,9 @@ class _Reading:
     metre: tuple[int, int] | None = None
     unit: Fraction | None = None
     tempo: str = ""
+    channel: int = 1
+    programs: dict[int, int] = field(default_factory=dict)  # by channel
+    remarks: list[str] = field(default_factory=list)
     key: dict[str, int] | None = None
     voices: set[str] = field(default_factory=set)
     bars: list[Bar] = field(default_factory=lambda: [Bar()])
@@ -82,6 +86,10 @@ class _Reading:
     def read(self, text: str, number: int) -> Tune:
         music, line = False, ""
         for each in text.split("\n"):
+            if (match := MIDI.fullmatch(each.rstrip())) and not line:
+                self._instrument(match[1].lower(), int(match[2]), match[3] and int(match[3]))
+            if each.lstrip().startswith("%"):
+                continue  # a comment, not the empty line that ends a tune
             each = re.sub(r"(?<!\\)%.*", "", each).rstrip()
             if music and line and WRAPPED.match(each):  # a long line was wrapped behind its note, or its bar line
                 line = line.rstrip("\\! ") + each
@@ -100,8 +108,9 @@ class _Reading:
             raise TuneError("no notes", "There are no notes in it.")
         if self.metre is None:
             raise TuneError("no metre", "It has no metre (a line such as M:4/4).")
-        found, remarks = melody(self.bars, self.metre, tempo=self._tempo(), name=self.title)
-        return Tune(number, self.title, found, remarks=remarks)
+        about = {"tempo": self._tempo(), "program": self.programs.get(self.channel, 0), "name": self.title}
+        found, remarks = melody(self.bars, self.metre, **about)
+        return Tune(number, self.title, found, remarks=(*self.remarks, *remarks))
 
     # --- fields -------------------------------------------------------------------------------------------------------
 
@@ -128,6 +137,24 @@ class _Reading:
             self.voices.add(value.split()[0] if value.split() else "")
             if len(self.voices) > 1:
                 raise TuneError("several voices", f"It has the voices {', '.join(sorted(self.voices))}.")
+
+    def _instrument(self, word: str, first: int, second: int | None) -> None:
+        """A line of abc2midi: `%%MIDI program N`, `%%MIDI program CHANNEL N` or `%%MIDI channel N`.
+
+        A melody has one instrument, that of its beginning.
+
+        Source: https://abcmidi.sourceforge.io
+        """
+        if any(bar.events for bar in self.bars):
+            return
+        if word == "channel":
+            self.channel = first
+            return
+        channel, program = (self.channel, first) if second is None else (first, second)
+        if program <= 127:
+            self.programs[channel] = program
+        else:
+            self.remarks.append(f"instruments left out, since programs go from 0 to 127: {program}")
 
     def _length_unit(self) -> Fraction:
         if self.unit is not None:
