@@ -324,6 +324,23 @@ def test_musicxml_is_played_with_its_repeats_ties_and_pickup(tmp_path):
     assert tune.length == 16
 
 
+def test_the_instrument_of_a_score_is_that_of_its_program(tmp_path):
+    """A file of another program: a name that music21 knows beside a program of its own, and parts that say none."""
+    pytest.importorskip("music21")
+    part = '<score-part id="{0}"><part-name>Violin</part-name><score-instrument id="{0}-I"><instrument-name>Violin'
+    part += "</instrument-name></score-instrument>{1}</score-part>"
+    midi = '<midi-instrument id="{}-I"><midi-channel>1</midi-channel>{}</midi-instrument>'
+    voices = part.format("A", midi.format("A", "<midi-program> 4 </midi-program>")) + part.format("B", "")
+    voices += part.format("C", midi.format("C", "<midi-program>129</midi-program>"))
+    one = score(NOTE.format("C", 8, ""))
+    bars = one[one.index("<measure") : one.index("</part></score")]
+    head = one[: one.index("<part-list>")]
+    parts = "".join(f'<part id="{name}">{bars}</part>' for name in "ABC")
+    path = tmp_path / "a.musicxml"
+    path.write_text(f"{head}<part-list>{voices}</part-list>{parts}</score-partwise>")
+    assert [tune.program for tune in read(path)] == [3, 0, 0]
+
+
 def packed(content: bytes) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -6,8 +6,10 @@ import io
 import re
 import zipfile
 import zlib
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from xml.etree import ElementTree
 
@@ -43,7 +45,28 @@ def read_score(content: bytes, only: int | None = None) -> list[Tune]:
             score = package.converter.parseData(content, format="musicxml")
         except Exception as error:  # whatever it stumbles over
             raise TuneError("a damaged file", f"It is no MusicXML that can be read: {_line(error)}") from error
-    return parts_of(score)
+    return parts_of(score, _programs(content))
+
+
+def _programs(content: bytes) -> dict[str, int]:
+    """The MIDI program of every part that says one, from 0, by the part's name in the file.
+
+    music21 is not asked where the file says it: it makes one piano of the first six programs, and believes an
+    instrument's name rather than its program.
+    """
+    found: dict[str, int] = {}
+    try:
+        for _, element in ElementTree.iterparse(io.BytesIO(content)):
+            if element.tag == "part-list":
+                break
+            if element.tag == "score-part":
+                told = [each.text or "" for each in element.iterfind("midi-instrument/midi-program")]
+                numbers = [int(each) for each in told if re.fullmatch(r"\s*\d{1,3}\s*", each)]
+                if numbers and 1 <= numbers[0] <= 128:
+                    found[element.get("id", "")] = numbers[0] - 1
+    except (ElementTree.ParseError, LookupError, ValueError):
+        return found  # what is damaged is told by music21
+    return found
 
 
 def _in_utf8(content: bytes) -> bytes:
@@ -133,8 +156,8 @@ def read_other(path: Path) -> list[Tune]:
     return parts_of(score)
 
 
-def parts_of(score: Any) -> list[Tune]:
-    """The parts of a score of music21, each with its melody or with what hinders."""
+def parts_of(score: Any, programs: Mapping[str, int] = MappingProxyType({})) -> list[Tune]:
+    """The parts of a score of music21, each with its melody or with what hinders; `programs` are those of its file."""
     about = score.metadata
     name = str((about and (about.title or about.movementName)) or "")
     parts = list(getattr(score, "parts", [])) or [score]
@@ -144,7 +167,8 @@ def parts_of(score: Any) -> list[Tune]:
             own = str(part.partName or "") if len(parts) > 1 else ""
             title = " / ".join(each for each in (name, own) if each)
             try:
-                tunes.append(_part(part, number, title))
+                told = next((programs[group] for group in part.groups if group in programs), None)
+                tunes.append(_part(part, number, title, told))
             except TuneError as error:
                 tunes.append(Tune.lost(number, title, error))
             except Exception as error:  # music21 raises of many kinds when a score contradicts itself
@@ -154,7 +178,7 @@ def parts_of(score: Any) -> list[Tune]:
     return tunes
 
 
-def _part(part: Any, number: int, title: str) -> Tune:
+def _part(part: Any, number: int, title: str, program: int | None) -> Tune:
     if part.atSoundingPitch is False:
         part = part.toSoundingPitch()
     measures = list(part.getElementsByClass("Measure"))
@@ -182,8 +206,8 @@ def _part(part: Any, number: int, title: str) -> Tune:
     if not any(event.pitch is not None for bar in bars for event in bar.events):
         raise TuneError("no notes", "There are no notes in it.")
     tempo = next((mark.getQuarterBPM() for mark in part.recurse().getElementsByClass("MetronomeMark")), None)
-    instrument = part.getInstrument()
-    program = getattr(instrument, "midiProgram", None)
+    if program is None:
+        program = getattr(part.getInstrument(), "midiProgram", None)
     found, remarks = melody(bars, metres[0], tempo=float(tempo or 120), program=int(program or 0), name=title)
     return Tune(number, title, found, remarks=remarks)
 
