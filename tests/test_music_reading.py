@@ -482,7 +482,7 @@ def test_a_folder_counts_what_it_skips_by_reason(tmp_path):
     }
     assert [" ".join(line.split()) for line in found.table().splitlines()] == [
         "read 2",
-        "read as Latin-1, since it is no UTF-8 1",
+        "read as Windows-1252, since it is no UTF-8 1",
         "skipped 4",
         "entities of its own 1 bomb.xml",
         "a broken bar 1 books/latin.abc: A tune",
@@ -564,3 +564,42 @@ def test_a_score_is_read_in_the_encoding_that_it_declares(tmp_path):
     assert declared != text
     (tmp_path / "latin.musicxml").write_bytes(declared.encode("latin-1"))
     assert read_one(tmp_path / "latin.musicxml") == read_one(tmp_path / "a.musicxml")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
+@pytest.mark.parametrize("ending", [".abc", ".musicxml"])
+def test_a_text_is_read_in_the_encoding_that_its_mark_names(tmp_path, encoding, ending):
+    if ending != ".abc":
+        pytest.importorskip("music21")
+    path = tmp_path / f"a{ending}"
+    text = Melody.of([(60, 0, 4)], name="Größe – 1").save(path).read_text(encoding="utf-8")
+    mark = "\ufeff" if encoding == "utf-16-be" else ""  # Python writes the others' by itself
+    path.write_bytes((mark + text.replace("UTF-8", "UTF-16" if "16" in encoding else "UTF-8")).encode(encoding))
+    found = tune_of(path)
+    assert found.melody is not None
+    assert (found.melody.notes, found.title, found.remarks) == ([(60, 0, 4)], "Größe – 1", ())
+
+
+def test_a_score_in_utf_16_needs_no_mark_and_a_damaged_one_is_told(tmp_path):
+    pytest.importorskip("music21")
+    path = tmp_path / "a.musicxml"
+    text = Melody.of([(60, 0, 4)], name="Größe – 1").save(path).read_text(encoding="utf-8")
+    path.write_bytes(text.replace("UTF-8", "UTF-16").encode("utf-16-be"))
+    assert read_one(path).name == "Größe – 1"
+    (tmp_path / "b.abc").write_bytes((HEAD + "C4|").encode("utf-16")[:-1])
+    with pytest.raises(TuneError, match="begins as UTF-16, and has letters that are none"):
+        read_one(tmp_path / "b.abc")
+
+
+@pytest.mark.parametrize("ending", [".abc", ".musicxml"])
+def test_text_that_is_no_utf_8_is_windows_1252_or_else_latin_1(tmp_path, ending):
+    if ending != ".abc":
+        pytest.importorskip("music21")
+    path = tmp_path / f"a{ending}"
+    text = Melody.of([(60, 0, 4)], name="Größe – 1").save(path).read_text(encoding="utf-8")
+    path.write_bytes(text.encode("cp1252"))
+    found = tune_of(path)
+    assert (found.title, found.remarks) == ("Größe – 1", ("read as Windows-1252, since it is no UTF-8",))
+    path.write_bytes(text.replace("–", "\x81").encode("latin-1"))
+    found = tune_of(path)
+    assert (found.title[:5], found.remarks) == ("Größe", ("read as Latin-1, since it is no UTF-8",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import re
 import zipfile
@@ -15,11 +16,14 @@ from xml.etree import ElementTree
 
 from latune.music.reading.bars import Bar, Event, melody
 from latune.music.reading.quiet import music21
+from latune.music.reading.text import decoded
 from latune.music.reading.tune import Tune, TuneError
 
 MOST_BYTES = 32 * 2**20  # of a score, unpacked
 MOST_NOTES = 50_000  # in a file
 DECLARED = re.compile(rb"""\s*<\?xml[^>]*encoding=["']([A-Za-z0-9._-]+)["']""")
+DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>")
+UNMARKED = {b"<\0": codecs.BOM_UTF16_LE, b"\0<": codecs.BOM_UTF16_BE}  # how UTF-16 begins that has no mark
 CONTAINER = "META-INF/container.xml"
 BROKEN = (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError, KeyError)
 
@@ -37,7 +41,7 @@ def read_score(content: bytes, only: int | None = None) -> list[Tune]:
     """
     content = _unpacked(content) if content.startswith(b"PK") else content
     check(content)
-    content = _in_utf8(content)
+    content, remarks = _in_utf8(content)
     if only is not None:
         content = _first_part(content, only)
     with music21() as package:
@@ -45,7 +49,7 @@ def read_score(content: bytes, only: int | None = None) -> list[Tune]:
             score = package.converter.parseData(content, format="musicxml")
         except Exception as error:  # whatever it stumbles over
             raise TuneError("a damaged file", f"It is no MusicXML that can be read: {_line(error)}") from error
-    return parts_of(score, _programs(content))
+    return [tune.remarked(*remarks) for tune in parts_of(score, _programs(content))]
 
 
 def _programs(content: bytes) -> dict[str, int]:
@@ -69,15 +73,18 @@ def _programs(content: bytes) -> dict[str, int]:
     return found
 
 
-def _in_utf8(content: bytes) -> bytes:
-    """The same score in UTF-8, whatever encoding it declares: music21 looks at none."""
+def _in_utf8(content: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """The same score in UTF-8, whatever encoding it has or declares, as music21 looks at none; and a remark."""
     declared = DECLARED.match(content[:200])
-    if declared is None or declared[1].decode().lower() in ("utf-8", "us-ascii"):
-        return content
-    try:
-        return ElementTree.tostring(ElementTree.fromstring(content), encoding="utf-8", xml_declaration=True)
-    except (ElementTree.ParseError, LookupError, ValueError) as error:
-        raise TuneError("a damaged file", f"It is no XML that can be read: {error}.") from error
+    if declared is not None and declared[1].decode().lower() not in ("utf-8", "us-ascii"):
+        try:
+            root = ElementTree.fromstring(content)
+        except (ElementTree.ParseError, LookupError, ValueError) as error:
+            raise TuneError("a damaged file", f"It is no XML that can be read: {error}.") from error
+        return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True), ()
+    mark = UNMARKED.get(content[:2], b"")
+    text, remarks = decoded(mark + content)
+    return DECLARATION.sub('<?xml version="1.0" encoding="UTF-8"?>', text, count=1).encode(), remarks
 
 
 def _first_part(content: bytes, count: int) -> bytes:
