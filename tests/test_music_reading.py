@@ -159,6 +159,15 @@ def test_abc_that_cannot_be_read_has_a_reason(text, reason):
     assert read_tune(text).reason == reason
 
 
+def test_a_bar_that_is_not_full_is_named(tmp_path):
+    path = tmp_path / "a.abc"
+    path.write_text("A book\r\n\r\n" + HEAD + "C4|\n\n" + HEAD + "C|CDEF|\n% twice\n|:G2\nA2|1BAG|Bcd:|2c4|\n")
+    assert tunes_of(path)[1].told == "Bar 4 (line 18) has 3 quarter notes; a full one has 4."
+    path.write_text(HEAD + "C4|CDEFG|\n")
+    with pytest.raises(TuneError, match=r"a\.abc: Bar 2 \(line 6\) has 5 quarter notes; a full one has 4\."):
+        read_one(path)
+
+
 def test_abc_against_music21():
     """Plain real tunes, note by note; music21 misreads slurs before a dotted rhythm, and accidentals that hold."""
     music21 = pytest.importorskip("music21")
@@ -339,6 +348,16 @@ def test_the_instrument_of_a_score_is_that_of_its_program(tmp_path):
     path = tmp_path / "a.musicxml"
     path.write_text(f"{head}<part-list>{voices}</part-list>{parts}</score-partwise>")
     assert [tune.program for tune in read(path)] == [3, 0, 0]
+
+
+def test_a_bar_of_a_score_that_is_not_full_has_its_number(tmp_path):
+    pytest.importorskip("music21")
+    path = tmp_path / "a.musicxml"
+    path.write_text(
+        score(NOTE.format("C", 8, ""), NOTE.format("C", 6, ""), NOTE.format("C", 8, "")).replace('"2"', '"41"')
+    )
+    with pytest.raises(TuneError, match=r"Bar 41 has 3 quarter notes; a full one has 4\."):
+        read_one(path)
 
 
 def packed(content: bytes) -> bytes:

@@ -45,12 +45,31 @@ def split_book(text: str) -> list[str]:
     >>> split_book("A book\\nX:1\\nK:C\\nCDE|\\n\\nX:2\\nK:G\\nGAB|\\n")
     ['X:1\\nK:C\\nCDE|\\n\\n', 'X:2\\nK:G\\nGAB|\\n']
     """
+    return _split(text)[1:]
+
+
+def _split(text: str) -> list[str]:
+    """What stands before the first tune, and each tune."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff")
-    return re.split(r"(?m)^(?=X:)", text)[1:]
+    return re.split(r"(?m)^(?=X:)", text)
 
 
-def read_tune(text: str, number: int = 1) -> Tune:
-    """One tune of a book; what hinders is told in the tune.
+def read_book(text: str) -> list[Tune]:
+    """All tunes of a book.
+
+    >>> read_book("A book\\nX:1\\nM:4/4\\nK:C\\nC8|C7|C8|\\n")[0].told
+    'Bar 2 (line 5) has 7/2 quarter notes; a full one has 4.'
+    """
+    before, *texts = _split(text)
+    line, tunes = 1 + before.count("\n"), []
+    for number, each in enumerate(texts, 1):
+        tunes.append(read_tune(each, number, line))
+        line += each.count("\n")
+    return tunes
+
+
+def read_tune(text: str, number: int = 1, first: int = 1) -> Tune:
+    """One tune of a book, which begins in its line `first`; what hinders is told in the tune.
 
     >>> read_tune("X:1\\nT:Up\\nM:4/4\\nL:1/4\\nK:D\\nG|FAdz|(3efg a2|]").melody.notes[:2]
     [Note(pitch=67, start=3.0, duration=1.0), Note(pitch=66, start=4.0, duration=1.0)]
@@ -59,7 +78,7 @@ def read_tune(text: str, number: int = 1) -> Tune:
     try:
         if len(text) > MOST_CHARACTERS:
             raise TuneError("too long", f"A tune of {len(text):,} characters; at most {MOST_CHARACTERS:,} are read.")
-        return reading.read(text, number)
+        return reading.read(text, number, first)
     except TuneError as error:
         return Tune.lost(number, reading.title, error)
 
@@ -69,6 +88,7 @@ class _Reading:
     """What is known while a tune is read from left to right."""
 
     title: str = ""
+    row: int = 1  # the line of the file that is read
     metre: tuple[int, int] | None = None
     unit: Fraction | None = None
     tempo: str = ""
@@ -83,9 +103,9 @@ class _Reading:
     tuplet: tuple[Fraction, int] | None = None  # ratio, and for how many notes still
     broken: Fraction | None = None  # what the next note is multiplied by
 
-    def read(self, text: str, number: int) -> Tune:
+    def read(self, text: str, number: int, first: int) -> Tune:
         music, line = False, ""
-        for each in text.split("\n"):
+        for row, each in enumerate(text.split("\n"), first):
             if (match := MIDI.fullmatch(each.rstrip())) and not line:
                 self._instrument(match[1].lower(), int(match[2]), match[3] and int(match[3]))
             if each.lstrip().startswith("%"):
@@ -95,7 +115,7 @@ class _Reading:
                 line = line.rstrip("\\! ") + each
                 continue
             self._line(line)
-            line = ""
+            line, self.row = "", row
             if match := FIELD.match(each):
                 self._field(match[1], match[2].strip(), music)
                 music = music or match[1] == "K"
@@ -180,6 +200,8 @@ class _Reading:
 
     def _line(self, line: str) -> None:
         place = 0
+        if not self.bars[-1].events:
+            self.bars[-1].line = self.row
         while place < len(line):
             place = self._next(line, place)
 
@@ -243,7 +265,7 @@ class _Reading:
             opens = sign.endswith(":")
         if not colons and ":|" in sign.rstrip(":"):
             colons = 1  # as in |:|
-        following = Bar(opens=opens)
+        following = Bar(opens=opens, line=self.row)
         if bar.events:
             bar.closes, bar.double = colons, sign.count("|") > 1 or "]" in sign or "[" in sign
             self.bars.append(following)
@@ -266,7 +288,7 @@ class _Reading:
             found |= set(range(int(low), min(int(high or low), int(low) + 9) + 1))
         bar = self.bars[-1]
         if bar.events:  # an ending that begins within a bar
-            self.bars.append(Bar(endings=frozenset(found)))
+            self.bars.append(Bar(endings=frozenset(found), line=self.row))
         else:
             bar.endings = frozenset(found)
 
@@ -324,7 +346,7 @@ class _Reading:
             full = Fraction(4 * self.metre[0], self.metre[1])
             for i in range(bars):
                 if i:
-                    self.bars.append(Bar())
+                    self.bars.append(Bar(line=self.row))
                 self.bars[-1].events.append(Event(None, full))
             return end
         self._add(None, duration, False)

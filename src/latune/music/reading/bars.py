@@ -32,6 +32,8 @@ class Bar:
         closes: how often what ends here is played again.
         endings: the passes in which this bar, as the first of an ending, is played.
         double: whether a double bar line ends it.
+        number: what it is called where it is no simple count from 1.
+        line: of the file, from 1, where it begins; 0 where that is not known.
     """
 
     events: list[Event] = field(default_factory=list)
@@ -39,6 +41,8 @@ class Bar:
     closes: int = 0
     endings: frozenset[int] = frozenset()
     double: bool = False
+    number: str = ""
+    line: int = 0
 
     @property
     def length(self) -> Fraction:
@@ -126,7 +130,9 @@ def melody(bars: Sequence[Bar], metre: tuple[int, int], **about: Any) -> tuple[M
     [Note(pitch=67, start=3.0, duration=1.0), Note(pitch=60, start=4.0, duration=4.0)]
     """
     full = in_units(Fraction(4 * metre[0], metre[1]))
-    runs = played([bar for bar in bars if bar.events])
+    sounding = [bar for bar in bars if bar.events]
+    counted = {id(bar): i for i, bar in enumerate(sounding, 1)}
+    runs = played(sounding)
     durations = {id(bar): [in_units(event.duration) for event in bar.events] for run in runs for bar in run}
     lengths = {bar: sum(each) for bar, each in durations.items()}
     flat = [(bar, i == 0, i == len(run) - 1) for run in runs for i, bar in enumerate(run)]
@@ -138,14 +144,14 @@ def melody(bars: Sequence[Bar], metre: tuple[int, int], **about: Any) -> tuple[M
         gap = full - lengths[id(bar)]
         before = after = 0  # silence
         if gap < 0:
-            raise TuneError("a broken bar", f"A bar of {bar.length} quarter notes; a full one has {full / UNIT:g}.")
+            raise _broken(bar, counted[id(bar)], full)
         if gap and time % full == 0 and following != gap:  # with a short bar behind it that fits it is one
             if first and not bar.endings and (i == 0 or not last):
                 before, filled = gap, filled + bool(i)  # a pick-up
             elif last:
                 after, filled = gap, filled + (following is not None)
             else:
-                raise TuneError("a broken bar", f"A bar of {bar.length} quarter notes; a full one has {full / UNIT:g}.")
+                raise _broken(bar, counted[id(bar)], full)
         time += before
         for event, duration in zip(bar.events, durations[id(bar)], strict=True):
             if event.pitch is not None:
@@ -159,6 +165,12 @@ def melody(bars: Sequence[Bar], metre: tuple[int, int], **about: Any) -> tuple[M
     told = (f"silence fills short bars: {filled:,}",) if filled else ()
     found = [(pitch, start / UNIT, (end - start) / UNIT) for pitch, start, end in notes]
     return Melody.of(found, length=-(-time // full) * full / UNIT, metre=metre, **about), told
+
+
+def _broken(bar: Bar, count: int, full: int) -> TuneError:
+    line = f" (line {bar.line:,})" if bar.line else ""
+    told = f"Bar {bar.number or count}{line} has {bar.length} quarter notes; a full one has {full / UNIT:g}."
+    return TuneError("a broken bar", told)
 
 
 def in_units(duration: Fraction) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from latune.music.melody import SLACK
-from latune.music.reading.abc import read_tune, split_book
+from latune.music.reading.abc import read_book
 from latune.music.reading.corpus import read_soprano
 from latune.music.reading.midi import MOST_BYTES as MOST_MIDI
 from latune.music.reading.midi import read_midi
@@ -56,7 +56,7 @@ def read_content(name: str, content: bytes, **settings: Any) -> list[Tune]:
         return read_midi(content, quantise=quantise)
     if ending == ".abc":
         text, remarks = decoded(content)
-        tunes = [read_tune(each, i).remarked(*remarks) for i, each in enumerate(split_book(text), 1)]
+        tunes = [tune.remarked(*remarks) for tune in read_book(text)]
         if not tunes:
             raise TuneError("no tunes", "It has no tune: no line begins with X:.")
     else:

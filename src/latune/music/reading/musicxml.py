@@ -222,7 +222,7 @@ def _part(part: Any, number: int, title: str, program: int | None) -> Tune:
 def _bar(measure: Any, endings: frozenset[int]) -> Bar:
     if len(list(measure.voices)) > 1:
         raise TuneError("several voices", f"Bar {measure.number} has several voices.")
-    bar = Bar(endings=endings)
+    bar = Bar(endings=endings, number=str(measure.measureNumberWithSuffix()))
     for element in measure.recurse().notesAndRests:
         if "Harmony" in element.classes or "ChordSymbol" in element.classes or element.duration.isGrace:
             continue
