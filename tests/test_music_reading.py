@@ -468,6 +468,23 @@ def test_chords_and_other_metres_are_told_of_the_one_file_asked_for(tmp_path):
         read_one(tmp_path / "d.mid")
 
 
+def test_where_notes_sound_together_it_is_told_what_helps(tmp_path):
+    chords = [(pitch, i, 1) for i in range(8) for pitch in (60, 64, 67)]
+    alone = "write one voice to a file of its own."
+    for i, body in enumerate(("V:1\nC4|\nV:2\nE4|", "C4&E4|", "[CE]4|")):
+        (tmp_path / f"{i}.abc").write_text(HEAD + body)
+        for reading in (read_one, read):
+            with pytest.raises(TuneError, match=rf"{i}\.abc: .* {alone}$"):
+                reading(tmp_path / f"{i}.abc")
+    path = midi(tmp_path / "a.mid", ("piano", 0, False, chords))
+    with pytest.raises(TuneError, match=f"sound below others. .* {alone}$"):
+        read_one(path)
+    path = midi(tmp_path / "b.mid", ("piano", 0, False, chords), ("flute", 73, False, SCALE))
+    assert read_one(path).name == "flute"
+    with pytest.raises(TuneError, match=r"Or take what can be read, --track 2 \(track=2\): 2 flute\.$"):
+        read_one(path, track="piano")
+
+
 def test_a_book_asks_which_tune(tmp_path):
     path = tmp_path / "book.abc"
     path.write_text(HEAD.replace("A tune", "One") + "C4|\n\n" + HEAD.replace("A tune", "Two") + "E4|\n")

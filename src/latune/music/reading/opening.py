@@ -22,6 +22,7 @@ from latune.music.reading.voice import check_quantise
 
 LEADS = re.compile(r"melod|\blead|soprano|\bvoice|vocal|\bsing|chant|gesang|discant|\btune\b", re.I)
 SHOWN = 3  # names told of each reason
+TOGETHER = ("several voices", "chords", "several notes at once")  # reasons
 
 
 def read(path: Path | str, *, quantise: str = "auto") -> list[Melody]:
@@ -46,7 +47,7 @@ def read(path: Path | str, *, quantise: str = "auto") -> list[Melody]:
     found = tunes_of(path, quantise=quantise)
     melodies = [tune.melody for tune in found if tune.melody is not None]
     if not melodies:
-        told = found[0].told if found else "There is no tune in it."
+        told = f"{found[0].told}{_remedy(found[0], found)}" if found else "There is no tune in it."
         more = f" Its other {len(found) - 1:,} cannot be read, either." if len(found) > 1 else ""
         raise TuneError(found[0].reason if found else "no tunes", f"{path}: {told}{more}")
     return melodies
@@ -150,11 +151,24 @@ def one_of(
     allowed = None if metres is None else [read_metre(metre) for metre in metres]
     chosen = _chosen(Path(name), found, track)
     if chosen.melody is None:
-        raise TuneError(chosen.reason, f"{name}: {chosen.told}")
+        raise TuneError(chosen.reason, f"{name}: {chosen.told}{_remedy(chosen, found)}")
     if allowed is not None and chosen.melody.metre not in allowed:
         beats, unit = chosen.melody.metre
         raise TuneError("another metre", f"{name} is in {beats}/{unit}. Allowed: {', '.join(metres or ())}.")
     return chosen
+
+
+def _remedy(tune: Tune, found: Sequence[Tune]) -> str:
+    """What helps where notes of a tune sound together: another track that can be read, or one voice by itself."""
+    if tune.reason not in TOGETHER:
+        return ""
+    alone = " One note is read at a time: write one voice to a file of its own."
+    others = [f"{other.number} {other.title}".strip() for other in found if other.melody is not None]
+    if not others:
+        return alone
+    more = f" and {len(others) - SHOWN:,} more" if len(others) > SHOWN else ""
+    first = others[0].partition(" ")[0]
+    return f"{alone} Or take what can be read, --track {first} (track={first}): {', '.join(others[:SHOWN])}{more}."
 
 
 def _chosen(path: Path, found: Sequence[Tune], track: int | str | None) -> Tune:
