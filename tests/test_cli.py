@@ -515,6 +515,7 @@ def test_a_run_on_arrays_says_how_to_measure_it(mistake, bars):
         (["data", "inspect", "nowhere"], "There is no folder nowhere"),
         (["data", "show", "digit"], "Did you mean 'digits'?"),
         (["data", "show", "folder"], "needs the option 'path'"),
+        (["train", "arvae-bach", "data.name=tunes"], "needs the option 'path': data.path=FOLDER in a recipe or behind"),
         (["data", "show", "digits", "--n", "0"], "--n is 1 or more. Got 0"),
         (["reproduce", "no-such-figure"], "no-such-figure"),
     ],

@@ -194,7 +194,7 @@ def test_load_tells_wrong_names_and_options():
         load("mnist", variants="plain")
     with pytest.raises(DataError, match=r"(?s)option 'a' of data set 'digits'.*option 'b' of data set 'digits'"):
         load("digits", a=1, b=2)
-    with pytest.raises(DataError, match="'folder' needs the option 'path'"):
+    with pytest.raises(DataError, match=r"'folder' needs the option 'path': data\.path=FOLDER in a recipe"):
         load("folder")
 
 

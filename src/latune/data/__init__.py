@@ -63,6 +63,9 @@ DATASETS: dict[str, Callable[..., Dataset]] = {
 }
 
 
+PLACES = {"path": "FOLDER"}  # what stands for the value of an option in messages
+
+
 def load(name: str, *, seed: int = 0, device: str | torch.device = "cpu", **chosen: Any) -> Dataset:
     """A data set by name, on a device.
 
@@ -106,7 +109,12 @@ def wrong_options(name: str, chosen: Mapping[str, Any]) -> list[str]:
     allowed = options(name)
     wrong = [unknown(f"option of data set '{name}'", option, allowed) for option in chosen if option not in allowed]
     needed = [option for option, default in allowed.items() if default is introspection.Parameter.empty]
-    wrong += [f"Data set '{name}' needs the option '{option}'." for option in needed if option not in chosen]
+    wrong += [
+        f"Data set '{name}' needs the option '{option}': data.{option}={PLACES.get(option, option.upper())} in a "
+        f"recipe or behind `latune train`, {option}=... in Python."
+        for option in needed
+        if option not in chosen
+    ]
     return wrong + wrong_types(DATASETS[name], chosen, f"of data set '{name}'")
 
 
