@@ -413,7 +413,13 @@ def test_the_command_line_samples_edits_and_traverses(run, tmp_path, monkeypatch
     assert re.search(r"skipped +1\n.* 1  none.mid", capsys.readouterr().out)
     found = json.loads((tmp_path / "songs.json").read_text())
     assert found["read"] == 1 and list(found["skipped"].values()) == [["none.mid"]]
+    assert found["grids"]["measure"] == {"used": 1, "left out": {}}
+    assert found["grids"]["melody"] == {"used": 0, "left out": {"shorter than 16 bars": 1}}
+    run_cli(monkeypatch, "data", "inspect", "songs/song.mid")
+    assert re.search(r"read +1\n.*\nused on data.grid=measure +1  in 4/4", capsys.readouterr().out)
     for words, told in (
+        (("data", "inspect", "down.png"), "down.png is a file, not a folder. Give the folder that it is in: ."),
+        (("data", "inspect", "songs/none.mid"), "songs/none.mid: It does not begin as a MIDI file."),
         (("sample", run, "--out", "a.gif"), "Melodies are written as .mid"),
         (("sample", run, "--beam", "0"), "beam is a whole number"),
         (("traverse", run, "--out", "moved.mid"), "Traversals are pictures in a folder"),

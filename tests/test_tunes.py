@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -13,11 +14,12 @@ import torch
 from latune.data import load, tunes
 from latune.data.tunes import shelf as shelves
 from latune.data.tunes import sources
+from latune.data.tunes.build import fit_of
 from latune.data.tunes.windows import Stretch, examples, once, shifts, stretches
 from latune.errors import DataError
 from latune.music import GRIDS, HOLD, REST, Melody
 from latune.music.grid import END, START
-from latune.music.reading import read
+from latune.music.reading import read, read_folder
 
 MEASURE, MELODY = GRIDS["measure"], GRIDS["melody"]
 SONG = "X:{}\nT:Song {}\nM:{}\nL:1/4\nK:C\n{}\n\n"
@@ -262,6 +264,19 @@ def test_the_released_data_set_takes_other_metres_and_splits_by_position(songs):
     assert (data.tokens == END).any()
     starts = (data.tokens == START).all(1)
     assert (data.values[starts] == 0).all()
+
+
+@pytest.mark.parametrize("grid", GRIDS)
+def test_what_a_training_uses_is_foretold(songs, grid):
+    # Beside the books: a tune between the ticks of a melody, one that is wider than a measure's range, a short one.
+    for i, body in enumerate(("CD/3EF5/3|" * 20, "C,,c'3|" * 20, "C4|D4|")):
+        (songs / f"more-{i}.abc").write_text(SONG.format(1, i, "4/4", body))
+    told = tunes.tunes(path=songs, grid=grid).provenance["tunes"]
+    found = read_folder(songs, workers=0)
+    lost = Counter(told["left out"]) - Counter({reason: len(names) for reason, names in found.skipped.items()})
+    fit = fit_of(found.melodies, grid)
+    assert (fit.used, fit.lost) == (told["used"], lost)
+    assert fit.used + fit.lost.total() == len(found) > fit.used
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,8 @@ def data_inspect(
     Parameters
     ----------
     folder
-        Your folder of images, or of MIDI, ABC and MusicXML files: which are read, which are not, and why.
+        Your folder of images, or of MIDI, ABC and MusicXML files, or one such file: which are read, which are not, and
+        why; and how many a training on each grid would use.
     attributes
         A CSV with one row an image.
     """
@@ -43,11 +44,24 @@ def data_inspect(
     from latune.data.listing import holds_tunes
 
     if attributes is None and holds_tunes(folder):
-        from latune.music.reading import read_folder
+        from latune.data.tunes.build import FOUR, fit_of
+        from latune.music import GRIDS
+        from latune.music.reading import Collection, read_folder, tunes_of
 
-        found = read_folder(folder, quantise=quantise)
-        say(found.table())
-        write(json_file, {"read": len(found), "remarks": dict(found.remarks), "skipped": found.skipped})
+        if folder.expanduser().is_file():
+            found = Collection()
+            found.add(folder.name, tunes_of(folder, quantise=quantise))
+        else:
+            found = read_folder(folder, quantise=quantise)
+        fits = {grid: fit_of(found.melodies, grid) for grid in GRIDS}
+        usual = f"  in {' and '.join(FOUR)}, unless data.metres names others"
+        rows: list[tuple[str, int, str]] = []
+        for grid, fit in fits.items():
+            rows.append((f"used on data.grid={grid}", fit.used, usual))
+            rows += [(f"  {reason}", count, "") for reason, count in fit.lost.most_common()]
+        say(found.table(rows))
+        about = {"read": len(found), "remarks": dict(found.remarks), "skipped": found.skipped}
+        write(json_file, about | {"grids": {grid: fit.as_dict() for grid, fit in fits.items()}})
         if not len(found):
             sys.exit(2)
         return

@@ -30,8 +30,11 @@ class Listing:
 
 
 def holds_tunes(folder: Path | str) -> bool:
-    """Whether a folder has a file that is read as a melody."""
-    return any(each.suffix.lower() in TUNES for each in Path(folder).expanduser().rglob("[!.]*"))
+    """Whether a folder has a file that is read as a melody, or is one."""
+    root = Path(folder).expanduser()
+    if root.is_file():
+        return root.suffix.lower() in (*TUNES, ".xml")  # in a folder it may be what labels pictures
+    return any(each.suffix.lower() in TUNES for each in root.rglob("[!.]*"))
 
 
 def list_folder(path: Path | str) -> Listing:
@@ -42,7 +45,8 @@ def list_folder(path: Path | str) -> Listing:
     """
     root = Path(path).expanduser()
     if not root.is_dir():
-        raise DataError(f"There is no folder {root}." if not root.exists() else f"{root} is a file, not a folder.")
+        told = f"{root} is a file, not a folder. Give the folder that it is in: {root.parent}"
+        raise DataError(told if root.exists() else f"There is no folder {root}.")
     found: list[tuple[str, tuple[int, int]]] = []
     tables: list[Path] = []
     for folder, below, names in os.walk(root):

@@ -11,7 +11,7 @@ from typing import Any
 
 from latune.data.dataset import TokenData
 from latune.data.tunes import sources
-from latune.data.tunes.build import FRACTIONS, build, grid_of
+from latune.data.tunes.build import FOUR, FRACTIONS, build, grid_of
 from latune.data.tunes.shelf import Shelf, read, shelved
 from latune.data.tunes.sources import Source
 from latune.errors import DataError, unknown
@@ -20,7 +20,6 @@ from latune.music.reading.voice import check_quantise
 __all__ = ["bach", "folk", "nottingham", "pop909", "taberna", "tunes", "whole"]
 
 TRANSPOSE = ("training", "all", "never")
-FOUR = ("4/4",)
 
 
 def _loader(name: str, told: str) -> Callable[..., TokenData]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -15,14 +15,15 @@ from jaxtyping import UInt8
 from latune.attributes.melody import of_grid
 from latune.data.dataset import TokenData
 from latune.data.splits import NAMES, check_fractions, make_splits
-from latune.data.tunes.shelf import Shelf
+from latune.data.tunes.shelf import Shelf, on_grid
 from latune.data.tunes.windows import Stretch, examples, once, shifts, stretches
 from latune.errors import DataError, unknown
-from latune.music import GRIDS, Grid, Melodies
+from latune.music import GRIDS, Grid, Melodies, Melody
 from latune.music.reading.abc import read_metre
 from latune.music.reading.tune import TuneError
 
 FRACTIONS = (0.7, 0.2, 0.1)
+FOUR = ("4/4",)  # metres that are taken unless others are named
 VARIANTS = ("released",)
 
 
@@ -58,6 +59,45 @@ def grid_of(name: str, metres: Sequence[str], variant: str | None) -> tuple[Grid
     return grid, found
 
 
+def usable(
+    shelf: Shelf, grid: Grid, in_metre: Callable[[tuple[int, int]], bool]
+) -> tuple[list[dict[str, Any]], list[Stretch], Counter[str]]:
+    """The tunes of a shelf that are in a metre, what of them examples are cut from, and why other tunes give none."""
+    lost = Counter(record["reason"] for record in shelf.records if "first" not in record)
+    held = [record for record in shelf.records if "first" in record]
+    taken = [record for record in held if in_metre(tuple(record["metre"]))]
+    if len(held) > len(taken):
+        lost["another metre"] += len(held) - len(taken)
+    found, short = stretches(shelf.tokens, taken, grid, gaps=grid.bars > 1)
+    return taken, found, lost + short
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How many tunes a training on a grid would use, and for what reasons it would leave out the others."""
+
+    used: int
+    lost: Counter[str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, named as in the provenance of a data set."""
+        return {"used": self.used, "left out": dict(self.lost.most_common())}
+
+
+def fit_of(melodies: Iterable[Melody], grid: str, metres: Sequence[str] = FOUR) -> Fit:
+    """How many melodies a data set of a grid would use; nothing is kept in the cache.
+
+    >>> from latune.music import Melody
+    >>> tunes = [Melody.of([(60, 0, 4)]), Melody.of([(60, 0, 3)], metre=(3, 4)), Melody.of([(60, 0, 0.2)])]
+    >>> fit_of(tunes, "measure").as_dict()
+    {'used': 1, 'left out': {'a note between the ticks': 1, 'another metre': 1}}
+    """
+    chosen, allowed = grid_of(grid, metres, None)
+    records = (({"metre": melody.metre}, melody) for melody in melodies)
+    _, found, lost = usable(on_grid(records, chosen), chosen, lambda metre: metre in allowed)
+    return Fit(len({stretch.tune for stretch in found}), lost)
+
+
 def build(
     name: str,
     shelf: Shelf,
@@ -81,13 +121,7 @@ def build(
     if grid.edges:
         return _released(name, shelf, grid, seed=seed, provenance=provenance)
     fractions = check_fractions(split)
-    lost = Counter(record["reason"] for record in shelf.records if "first" not in record)
-    held = [record for record in shelf.records if "first" in record]
-    taken = [record for record in held if tuple(record["metre"]) in metres]
-    if len(held) > len(taken):
-        lost["another metre"] += len(held) - len(taken)
-    found, short = stretches(shelf.tokens, taken, grid, gaps=grid.bars > 1)
-    lost += short
+    taken, found, lost = usable(shelf, grid, lambda metre: metre in metres)
     used = sorted({stretch.tune for stretch in found})
     songs = list(dict.fromkeys(_song(taken[tune]) for tune in used))
     if len(songs) < len(NAMES):
@@ -139,16 +173,11 @@ def _released(name: str, shelf: Shelf, grid: Grid, *, seed: int, provenance: dic
     order of a shuffle are used; examples are split by position: 70 % training, the next 20 % validation, the last 5 %
     test, so that bars of one piece are in two of them.
     """
-    lost = Counter(record["reason"] for record in shelf.records if "first" not in record)
-    held = [record for record in shelf.records if "first" in record]
-    taken = [record for record in held if record["metre"][0] == 4 or record["metre"][1] == 4]
-    if len(held) > len(taken):
-        lost["another metre"] += len(held) - len(taken)
-    found, short = stretches(shelf.tokens, taken, grid, gaps=False)
+    _, found, lost = usable(shelf, grid, lambda metre: 4 in metre)
     order = random.Random(seed).sample(range(len(found)), len(found))
     order = order[: int(0.9 * len(found))]
     if not order:
-        raise DataError(f"'{name}' has no tunes that can be used.{_why(lost + short)}")
+        raise DataError(f"'{name}' has no tunes that can be used.{_why(lost)}")
     tokens = np.concatenate(
         [examples(shelf.tokens, found[i], grid, shifts(found[i], grid, True), edges=True) for i in order]
     )
@@ -156,7 +185,7 @@ def _released(name: str, shelf: Shelf, grid: Grid, *, seed: int, provenance: dic
     ends = {"training": (0, int(0.7 * n)), "validation": (int(0.7 * n), int(0.9 * n)), "test": (int(0.95 * n), n)}
     splits = {part: torch.arange(*span) for part, span in ends.items()}
     told = {"variant": "released", "split": {"rule": "released", "seed": seed}}
-    return _dataset(name, tokens, grid, splits, {**provenance, **told, **_counts(shelf, len(order), lost + short)})
+    return _dataset(name, tokens, grid, splits, {**provenance, **told, **_counts(shelf, len(order), lost)})
 
 
 def _dataset(

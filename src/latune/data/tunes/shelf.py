@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -170,8 +170,20 @@ def shelved(keys: Sequence[str], grid: Grid) -> Shelf:
     if records_path.exists():
         flat, records = _kept(path)
         return Shelf(flat, records)
+    made = on_grid(tunes(keys), grid)
+    with kept(path) as temporary, temporary.open("wb") as file:
+        np.save(file, made.tokens, allow_pickle=False)
+    with kept(records_path) as temporary:
+        lines = [json.dumps(record, ensure_ascii=False) for record in made.records]
+        temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return made
+
+
+def on_grid(found: Iterable[tuple[dict[str, Any], Melody | None]], grid: Grid) -> Shelf:
+    """Tunes, the record and the melody of each, as tokens of a grid that has every pitch; see `shelved`."""
+    whole = replace(grid, low=0, high=127, edges=False)
     tokens, records, first = [], [], 0
-    for record, melody in tunes(keys):
+    for record, melody in found:
         record = {name: value for name, value in record.items() if name not in ("first", "notes")}
         if melody is not None:
             try:
@@ -184,9 +196,4 @@ def shelved(keys: Sequence[str], grid: Grid) -> Shelf:
                 tokens.append(bars)
         records.append(record)
     flat = np.concatenate(tokens) if tokens else np.zeros((0, grid.ticks), np.uint8)
-    with kept(path) as temporary, temporary.open("wb") as file:
-        np.save(file, flat, allow_pickle=False)
-    with kept(records_path) as temporary:
-        lines = [json.dumps(record, ensure_ascii=False) for record in records]
-        temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return Shelf(flat, records)

@@ -246,8 +246,8 @@ class Collection:
                 name = file if len(tunes) == 1 and not tune.title else f"{file}: {tune.title or tune.number}"
                 self.skipped.setdefault(tune.reason, []).append(name)
 
-    def table(self) -> str:
-        """What was read and what was skipped, and why, with a few names of each.
+    def table(self, more: Sequence[tuple[str, int, str]] = ()) -> str:
+        """What was read and what was skipped, and why, with a few names of each; `more` are rows below.
 
         >>> found = Collection()
         >>> found.add("a.mid", [Tune.lost(1, "", TuneError("an empty file"))])
@@ -261,8 +261,9 @@ class Collection:
         rows += [(f"  {what}", count, "") for what, count in self.remarks.most_common()]
         rows.append(("skipped", sum(len(names) for _, names in lost), ""))
         for reason, names in lost:
-            more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
-            rows.append((f"  {reason}", len(names), f"  {', '.join(names[:SHOWN])}{more}"))
+            rest = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+            rows.append((f"  {reason}", len(names), f"  {', '.join(names[:SHOWN])}{rest}"))
+        rows += more
         width = max(16, *(len(what) for what, _, _ in rows)) + 2
         return "\n".join(f"{what:<{width}}{count:>7,}{names}" for what, count, names in rows)
 
