@@ -107,7 +107,7 @@ class _Reading:
         music, line = False, ""
         for row, each in enumerate(text.split("\n"), first):
             if (match := MIDI.fullmatch(each.rstrip())) and not line:
-                self._instrument(match[1].lower(), int(match[2]), match[3] and int(match[3]))
+                self._instrument(match[1].lower(), int(match[2]), int(match[3]) if match[3] else None)
             if each.lstrip().startswith("%"):
                 continue  # a comment, not the empty line that ends a tune
             each = re.sub(r"(?<!\\)%.*", "", each).rstrip()
