@@ -22,7 +22,7 @@ ROWS = [  # top to bottom; a room imports from its own row and from those below
     ["models", "controls", "chains", "classifier"],
     ["metrics", "training"],
     ["terms", "moves", "coordinates", "units", "data", "attributes", "calibration", "pictures", "medium"],
-    ["codes", "nets", "music", "files", "imports", "provenance", "errors"],
+    ["codes", "nets", "music", "files", "fonts", "imports", "provenance", "errors"],
 ]
 DEPTH = {room: depth for depth, row in enumerate(ROWS) for room in row}
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "misc"}

@@ -20,6 +20,7 @@ from PIL import Image
 
 from latune.errors import DataError, LatuneError
 from latune.files import DiskFull
+from latune.fonts import fitted
 from latune.music import GRIDS, Melodies, Melody, Note
 from latune.music.reading import read_one
 from latune.music.writing import WRITERS, contents, save, save_all
@@ -617,6 +618,15 @@ def test_a_picture_of_one_bar_and_of_sixteen() -> None:
     assert all(first[2] < second[0] - 1 for first, second in pairwise(boxes))  # each note by itself
     assert field.width <= 921
     assert np.array_equal(image, pixels(bar.png()))
+
+
+def test_words_of_labels_stand_apart() -> None:
+    """Between the letters of a word lie at most two columns of paper, between two words three or more."""
+    image = pixels(png([SCALE], labels=["as in C"]))
+    ink = (image[EDGE : EDGE + TITLE - 2] < 128).any((0, 2)).nonzero()[0]
+    gaps = np.diff(ink) - 1
+    assert sorted(gaps)[-2] >= 3 and sorted(gaps)[-3] <= 2
+    assert fitted("in C major", 40) == "in C..."
 
 
 def test_pitches_that_are_not_shown_and_pictures_that_cannot_be() -> None:

@@ -13,6 +13,7 @@ import torch
 
 from latune.errors import DataError
 from latune.files import whole
+from latune.fonts import font
 from latune.pictures import enlarged
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def sheet(walk: Walk, path: Path, columns: int) -> Path:
         for k, (head, tiles) in enumerate([*lead, *band]):
             left, top = PAD + k * (w + GAP), PAD + b * high
             colour = {"start": START, "held": HELD}.get(head, INK)
-            draw.text((left + w // 2, top + HEAD - 5), head, colour, _font(), anchor="ms")
+            draw.text((left + w // 2, top + HEAD - 5), head, colour, font(), anchor="ms")
             for i, each in enumerate(tiles):
                 canvas.paste(Image.fromarray(each), (left, top + HEAD + i * (h + GAP)))
     with whole(path) as temporary:
@@ -92,7 +93,7 @@ def _pages(walk: Walk) -> Iterator[Image.Image]:
         # As wide as the longest head, so that one chain of small images has room for its number.
         wide = max(across * (w + GAP) - GAP, 70)
         page = Image.new("RGB", (2 * PAD + wide, PAD + HEAD + down * (h + GAP)), PAPER)
-        ImageDraw.Draw(page).text((PAD, HEAD), head, INK, _font(), anchor="ls")
+        ImageDraw.Draw(page).text((PAD, HEAD), head, INK, font(), anchor="ls")
         for i, each in enumerate(tiles):
             page.paste(Image.fromarray(each), (PAD + i % across * (w + GAP), PAD + HEAD + i // across * (h + GAP)))
         yield page.quantize(256)
@@ -123,9 +124,3 @@ def _framed(tile: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
     tile = tile.copy()
     tile[:2], tile[-2:], tile[:, :2], tile[:, -2:] = colour, colour, colour, colour
     return tile
-
-
-def _font() -> Any:
-    from PIL import ImageFont
-
-    return ImageFont.load_default(11)

@@ -6,7 +6,6 @@ import io
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from latune.errors import DataError
+from latune.fonts import fitted, font
 from latune.music.melody import SLACK, Melody, Note
 from latune.music.scales import note_name, pitch_classes
 
@@ -124,14 +124,14 @@ def png(
     for i, (melody, label) in enumerate(zip(melodies, labels, strict=True)):
         left, top = EDGE + LABEL + (i % columns) * wide, EDGE + (i // columns) * high
         if label:
-            draw.text((left, top + 1), _fitted(label, field.width), fill=INK, font=_font())
+            draw.text((left, top + 1), fitted(label, field.width), fill=INK, font=font())
         top += title
         canvas.paste(empty, (left, top))
         _lines(draw, field, melody, left, top)
         if i % columns == 0:
             for pitch in labelled(field):
                 y = top + field.y(pitch) + field.row / 2
-                draw.text((left - 6, y), note_name(pitch), fill=SOFT, font=_font(), anchor="rm")
+                draw.text((left - 6, y), note_name(pitch), fill=SOFT, font=font(), anchor="rm")
         for note in melody:
             if not field.low <= note.pitch <= field.high:
                 continue
@@ -363,19 +363,3 @@ def _lines(draw: Any, field: Field, melody: Melody, left: int, top: int) -> None
     for time, is_bar in grid_lines(melody, field):
         x = left + field.x(time)
         draw.line((x, top, x, top + field.height - 1), fill=BAR if is_bar else BEAT)
-
-
-@cache
-def _font() -> Any:
-    from PIL import ImageFont
-
-    return ImageFont.load_default(TEXT)  # the one that comes with Pillow
-
-
-def _fitted(text: str, width: int) -> str:
-    """A title that is no longer than its picture."""
-    if _font().getlength(text) <= width:
-        return text
-    while text and _font().getlength(text + "...") > width:
-        text = text[:-1]
-    return text + "..."
