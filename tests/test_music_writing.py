@@ -29,22 +29,11 @@ from latune.music.writing.bars import bars_of, is_sign
 from latune.music.writing.engraving import _stacked
 from latune.music.writing.engraving import svg as score
 from latune.music.writing.keys import key_of, spell
+from latune.music.writing.layout import EDGE, LABEL, TITLE, Field, Page, laid_out
 from latune.music.writing.midi import midi, ticks_for
 from latune.music.writing.midi_editing import edit_midi, edited
 from latune.music.writing.musicxml import musicxml
-from latune.music.writing.pianoroll import (
-    EDGE,
-    LABEL,
-    NOTE,
-    PAPER,
-    TITLE,
-    WRONG,
-    Field,
-    draw,
-    laid_out,
-    png,
-    svg,
-)
+from latune.music.writing.pianoroll import NOTE, PAPER, WRONG, draw, png, svg
 from latune.music.writing.sound import PEAK, RATE, TIMBRES, samples, wav
 
 THIRD = 1 / 3
@@ -591,8 +580,9 @@ def rgb(colour: str) -> tuple[int, ...]:
 def test_exactly_the_notes_that_break_the_rule_are_red(rule) -> None:
     tunes = [Melody.of([(60 + i, i / 2, 0.5) for i in range(12)]), Melody.of([(61, 0, 6)]), Melody.of([(62, 0, 6)])]
     image = pixels(png(tunes, columns=2, rule=rule, labels=["a", "b", "c"]))
-    field, columns, _ = laid_out(tunes, 2, None, None, None)
-    assert columns == 2
+    layout = laid_out(tunes, 2)
+    field = layout.field
+    assert layout.columns == 2
     expected = {NOTE: np.zeros(image.shape[:2], bool), WRONG: np.zeros(image.shape[:2], bool)}
     for i, tune in enumerate(tunes):
         left, top = EDGE + LABEL + (i % 2) * (field.width + 14), EDGE + (i // 2) * (field.height + TITLE + 14) + TITLE
@@ -607,17 +597,79 @@ def test_exactly_the_notes_that_break_the_rule_are_red(rule) -> None:
 def test_a_picture_of_one_bar_and_of_sixteen() -> None:
     bar = Melody.of([(60, 0, 1), (72, 1, 3)])
     image = pixels(png([bar]))
-    field, _, _ = laid_out([bar], 1, None, None, None)
+    field = laid_out([bar]).field
     assert (field.low, field.high, field.across, field.row) == (59, 73, 96, 10)
     assert image.shape == (field.height + 2 * EDGE, LABEL + 4 * 96 + 1 + 2 * EDGE, 3)
     assert (image == rgb(NOTE)).all(-1).sum() == sum((c - a + 1) * (d - b + 1) for a, b, c, d in map(field.box, bar))
     assert tuple(image[0, 0]) == rgb(PAPER)
     long = Melody.of([(48 + i % 30, i / 4, 1 / 4) for i in range(256)])
-    field, _, _ = laid_out([long], 1, None, None, None)
+    field = laid_out([long]).field
     boxes = [field.box(note) for note in long]
     assert all(first[2] < second[0] - 1 for first, second in pairwise(boxes))  # each note by itself
     assert field.width <= 921
     assert np.array_equal(image, pixels(bar.png()))
+
+
+TUNE = Melody.of([(60 + (7 * i) % 12, i, 1.0) for i in range(400)])  # a hundred bars
+HELD = Melody.of([(60, 0, 31), (64, 31, 3), (67, 34, 366)])  # the second note goes on in the second row
+
+
+@pytest.mark.parametrize("staves", [False, True])
+@pytest.mark.parametrize("sharp", [1, 2])
+def test_long_tunes_go_on_in_rows_of_eight_bars(staves: bool, sharp: int) -> None:
+    tunes = [TUNE, HELD]
+    image = pixels(png(tunes, staves=staves, labels=["a", "b"], sharp=sharp))
+    layout = laid_out(tunes, labels=["a", "b"])
+    assert layout.starts == [32.0 * i for i in range(13)] and layout.field.across >= 24
+    page, field = Page(layout, 2, staves), layout.field.sharp(sharp)
+    assert image.shape == (page.height * sharp, page.width * sharp, 3)
+    expected = np.zeros(image.shape[:2], bool)
+    for i, start, left, top in page.rows():
+        for note in tunes[i]:
+            begin, end = max(note.start, start), min(note.start + note.duration, start + 32)
+            if begin < end:
+                a, b, c, d = field.box(Note(note.pitch, begin - start, end - begin))
+                expected[top * sharp + b : top * sharp + d + 1, left * sharp + a : left * sharp + c + 1] = True
+    assert np.array_equal((image == rgb(NOTE)).all(-1), expected)
+    order = [i for i, *_ in sorted(page.rows(), key=lambda row: row[3])]
+    assert order == ([0, 1] * 13 if staves else [0] * 13 + [1] * 13)
+
+
+def test_bars_of_rows_are_numbered() -> None:
+    """Above the first row of a hundred bars stand eight numbers; above four bars, which fit, none."""
+    (_, _, left, top), *_ = Page(laid_out([TUNE]), 1).rows()
+    field = laid_out([TUNE]).field
+    strip = (pixels(png([TUNE]))[top - 12 : top - 1, left:] < 200).any((0, 2))
+    edges = [field.x(4.0 * bar) for bar in range(8)]
+    assert all(strip[edge : edge + 12].any() and not strip[edge + 24 : edge + 90].any() for edge in edges)
+    assert Page(laid_out([SCALE]), 1).numbers == 0
+
+
+@pytest.mark.parametrize("staves", [False, True])
+def test_titles_stand_above_the_numbers_of_bars(staves: bool) -> None:
+    page = Page(laid_out([TUNE, HELD], labels=["a", "b"]), 2, staves)
+    fields = {i: sorted(top for which, _, _, top in page.rows() if which == i) for i in (0, 1)}
+    places = [(i, top) for i, (_, top) in page.labels()]
+    above = {i: TITLE + (page.numbers if page.is_numbered(i) else 0) for i in (0, 1)}
+    rows = 13 if staves else 1
+    assert sorted(places) == [(i, top - above[i]) for i in (0, 1) for top in fields[i][:rows]]
+    assert above == ({0: 32, 1: 18} if staves else {0: 32, 1: 32})
+
+
+def test_rows_and_columns_as_they_are_asked_for() -> None:
+    assert laid_out([TUNE], bars=16).starts == [64.0 * i for i in range(7)]
+    assert laid_out([TUNE], across=4).starts == [0.0]
+    assert laid_out([TUNE.cut(0, 64)]).starts == [0.0]  # sixteen bars are read in one row
+    many = laid_out([SCALE] * 20, columns=10)
+    assert Page(many, 20).width <= 1700 and many.field.across == 39
+    assert Page(laid_out([SCALE] * 8, columns=4, width=1000), 8).width in range(990, 1001)
+    for settings, told in (
+        ({"bars": 0}, "1 or more. Got 1, None and 0"),
+        ({"columns": 2, "heads": ["a"]}, "one of heads for each of 2 columns. Got 1"),
+        ({"columns": 2, "staves": True}, "columns=1. Got 2"),
+    ):
+        with pytest.raises(DataError, match=told):
+            png([SCALE, SCALE], **settings)
 
 
 def test_words_of_labels_stand_apart() -> None:
@@ -637,7 +689,7 @@ def test_pitches_that_are_not_shown_and_pictures_that_cannot_be() -> None:
         ({"columns": 0}, "1 or more. Got 0"),
         ({"labels": ["a", "b"]}, "one label for each of 1"),
         ({"pitches": (70, 60)}, "Got 70 to 60"),
-        ({"across": 40_000_000}, "too large"),
+        ({"across": 40_000_000}, "A melody would be a picture of 160,000,043 x 162 pixels, at most 64,000,000"),
         ({"rule": "H major"}, "no scale 'H major'"),
     ):
         with pytest.raises(DataError, match=told):

@@ -315,7 +315,7 @@ def _save_edit(
     if tune is not None:
         three = [tune.back(Melodies(each, edited.grid).joined(tune.original.length)) for each in parts]
         said = ["original", "as the model has it", "edited"]
-        say(f"wrote {save_all(three, target, columns=1, labels=said, **told)}")
+        say(f"wrote {save_all(three, target, columns=1, labels=said, staves=True, **told)}")
         return
     save(space.medium.give(torch.cat(parts)), target)
 

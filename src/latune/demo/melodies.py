@@ -87,5 +87,5 @@ def _write(melody: Melody, stem: Path) -> Path:
 def _rolls(melodies: dict[str, Melody], path: Path, rule: str | None = None) -> Path:
     """Piano-rolls one above the other, notes outside of a scale in red."""
     with whole(path) as temporary:
-        temporary.write_bytes(png(list(melodies.values()), labels=list(melodies), rule=rule))
+        temporary.write_bytes(png(list(melodies.values()), labels=list(melodies), staves=True, rule=rule))
     return path

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +13,20 @@ import numpy as np
 from jaxtyping import UInt8
 
 from latune.errors import DataError
-from latune.fonts import fitted, font
+from latune.fonts import SIZE, fitted, font
 from latune.music.melody import SLACK, Melody, Note
 from latune.music.scales import note_name, pitch_classes
+from latune.music.writing.layout import (
+    BLACK_KEYS,
+    EDGE,
+    LABEL,
+    Field,
+    Page,
+    grid_lines,
+    labelled,
+    laid_out,
+    parts_of,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,61 +36,12 @@ NOTE, WRONG = "#2b5f9e", "#d1353f"
 PAPER, BLACK_KEY, BEAT, BAR, OCTAVE, INK, SOFT = (
     "#fefefd", "#f3f4f6", "#e9ebee", "#c3c8cf", "#dfe2e6", "#1f2328", "#646c76",
 )  # fmt: skip
-BLACK_KEYS = frozenset((1, 3, 6, 8, 10))
 
-WIDTHS = (96, 72, 48, 36, 24, 16, 12, 8, 6, 4, 3, 2, 1)  # pixels of a quarter note
-ONE, TILE = 920, 400  # the most pixels a picture alone, and one of a sheet, takes across if it can
-HEIGHT = 200  # about how high the notes' field is, in pixels
-ROWS = (10, 5)  # most and fewest pixels of a semitone
-FEWEST = 13  # semitones shown, so that a melody of one note is no single stripe
-LABEL, TITLE, EDGE, GAP = 30, 18, 6, 14  # pixels: of the pitch names, of a title, around all, between two
-TEXT = 11
+APART = 34  # pixels between the numbers of two bars
 TILE_WIDTH, TILE_HEIGHT = 96, 72  # about how large a small picture is, in pixels
 SMALLEST = 4  # pixels of a quarter note in it
-MOST = 64_000_000  # pixels of a picture
 
 Rule = Callable[[Note], bool] | Iterable[int] | str
-
-
-@dataclass(frozen=True)
-class Field:
-    """Where notes are in a picture: pitches from `low` to `high`, `across` pixels a quarter note, `row` a semitone.
-
-    >>> field = Field(low=60, high=72, length=4.0, across=24, row=10)
-    >>> field.width, field.height, field.box(Note(60, 1.0, 2.0))
-    (97, 130, (25, 121, 70, 128))
-    """
-
-    low: int
-    high: int
-    length: float
-    across: int
-    row: int
-
-    @property
-    def width(self) -> int:
-        """Pixels, with the line that ends the last bar."""
-        return max(1, round(self.length * self.across)) + 1
-
-    @property
-    def height(self) -> int:
-        """Pixels."""
-        return (self.high - self.low + 1) * self.row
-
-    def x(self, time: float) -> int:
-        """Of a time in quarter notes."""
-        return round(time * self.across)
-
-    def y(self, pitch: int) -> int:
-        """The upper edge of a pitch's row."""
-        return (self.high - pitch) * self.row
-
-    def box(self, note: Note) -> tuple[int, int, int, int]:
-        """Left, top, right and bottom pixel of a note, all of them filled; a gap parts it from the next."""
-        left, right = self.x(note.start) + 1, self.x(note.start + note.duration) - 1
-        gap = 1 if self.across >= 16 else 0  # where notes are wide enough to lose one more pixel
-        top = self.y(note.pitch)
-        return left, top + 1, max(left, right - gap), top + self.row - (2 if self.row > 4 else 1)
 
 
 def png(
@@ -89,8 +51,18 @@ def png(
     labels: Sequence[str] | None = None,
     pitches: tuple[int, int] | None = None,
     across: int | None = None,
+    bars: int | None = None,
+    staves: bool = False,
+    heads: Sequence[str] | None = None,
+    feet: Sequence[str] | None = None,
+    caption: str = "",
+    group: int = 0,
+    width: int | None = None,
+    sharp: int = 1,
 ) -> bytes:
     """Piano-rolls of melodies as one PNG file, all of the same pitches and the same time to the right.
+
+    Long melodies go on in the next row, as lines of music do, and their bars are numbered.
 
     Args:
         melodies: at least one.
@@ -100,6 +72,13 @@ def png(
         labels: a title of each melody; their names where None.
         pitches: the lowest and the highest shown; as far as the notes reach where None.
         across: pixels of a quarter note; as fits where None.
+        bars: in a row; where None, all if they can be read or `across` is given, else as many as can.
+        staves: whether the rows of all melodies stand bar under bar, as the staves of a score, to be compared.
+        heads, feet: what stands above, and below, each column.
+        caption: what stands above all.
+        group: rows of melodies after each of which a wider gap follows; 0 for none.
+        width: the most pixels of the picture; 920 of one column, 400 of each, or 1700 where None.
+        sharp: pixels that are drawn for each of these sizes: 2 for screens that have as many.
 
     Raises:
         DataError: for no melodies, too few labels, or a picture of more than 64 million pixels.
@@ -109,35 +88,45 @@ def png(
     """
     from PIL import Image, ImageDraw
 
-    field, columns, labels = laid_out(melodies, columns, labels, pitches, across)
-    title = TITLE if any(labels) else 0
-    rows, wide, high = -(-len(melodies) // columns), field.width + GAP, field.height + title + GAP
-    width, height = 2 * EDGE + LABEL + columns * wide - GAP, 2 * EDGE + rows * high - GAP
-    if width * height > MOST:
-        raise DataError(
-            f"A picture of {width} x {height} pixels is too large. Show fewer melodies, cut them, or set across=1."
-        )
-    obeys = rule_of(rule)
-    canvas = Image.new("RGB", (width, height), PAPER)
+    layout = laid_out(melodies, columns, labels, pitches, across, bars, width)
+    for name, said in (("heads", heads), ("feet", feet)):
+        if said is not None and len(said) != layout.columns:
+            raise DataError(f"Give one of {name} for each of {layout.columns} columns. Got {len(said)}.")
+    if staves and layout.columns > 1:
+        raise DataError(f"Staves stand under each other: columns=1. Got {layout.columns}.")
+    page = Page(layout, len(melodies), staves, bool(caption), bool(heads), bool(feet), group)
+    page.check(sharp)
+    obeys, field, pen = rule_of(rule), layout.field.sharp(sharp), sharp
+    canvas = Image.new("RGB", (page.width * pen, page.height * pen), PAPER)
     empty = _ground(field)  # the same behind all of them
-    draw = ImageDraw.Draw(canvas)
-    for i, (melody, label) in enumerate(zip(melodies, labels, strict=True)):
-        left, top = EDGE + LABEL + (i % columns) * wide, EDGE + (i // columns) * high
-        if label:
-            draw.text((left, top + 1), fitted(label, field.width), fill=INK, font=font())
-        top += title
-        canvas.paste(empty, (left, top))
-        _lines(draw, field, melody, left, top)
-        if i % columns == 0:
+    draw, small = ImageDraw.Draw(canvas), font(SIZE * pen)
+    if caption:
+        room = (page.width - EDGE - LABEL) * pen
+        draw.text((EDGE * pen, EDGE * pen), fitted(caption, room, SIZE * pen), fill=INK, font=small)
+    for i, place in page.labels():
+        if layout.labels[i]:
+            text = fitted(layout.labels[i], field.width, SIZE * pen)
+            draw.text((place[0] * pen, (place[1] + 1) * pen), text, fill=INK, font=small)
+    for texts, y, anchor in ((heads, page.head, "ms"), (feet, page.height - EDGE - 4, "ms")):
+        for k, text in enumerate(texts or ()):
+            x = page.left(k) * pen + field.width / 2
+            draw.text((x, y * pen), text, fill=SOFT, font=small, anchor=anchor)
+    for i, start, x, y in page.rows():
+        left, top, melody = x * pen, y * pen, melodies[i]
+        shown = min(field.length, layout.length - start)  # the last row ends where the longest melody does
+        canvas.paste(empty.crop((0, 0, field.x(shown) + pen, field.height)), (left, top))
+        lines = [(time, is_bar) for time, is_bar in grid_lines(melody, field, start) if time <= shown + SLACK]
+        _lines(draw, field, lines, left, top)
+        if page.is_numbered(i):
+            begun = [time for time, is_bar in lines if is_bar and time < shown - SLACK]
+            _numbers(draw, melody, field, begun, start, left, top)
+        if page.is_first(i):
             for pitch in labelled(field):
-                y = top + field.y(pitch) + field.row / 2
-                draw.text((left - 6, y), note_name(pitch), fill=SOFT, font=font(), anchor="rm")
-        for note in melody:
-            if not field.low <= note.pitch <= field.high:
-                continue
-            a, b, c, d = field.box(note)
-            colour = NOTE if obeys(note) else WRONG
-            draw.rectangle((left + a, top + b, left + c, top + d), fill=colour)
+                at = (left - 6 * pen, top + field.y(pitch) + field.row / 2)
+                draw.text(at, note_name(pitch), fill=SOFT, font=small, anchor="rm")
+        for note, part in parts_of(melody, field, start):
+            a, b, c, d = field.box(part)
+            draw.rectangle((left + a, top + b, left + c, top + d), fill=NOTE if obeys(note) else WRONG)
     buffer = io.BytesIO()
     canvas.save(buffer, "PNG", compress_level=4)
     return buffer.getvalue()
@@ -149,9 +138,11 @@ def one(
     label: str | None = None,
     pitches: tuple[int, int] | None = None,
     across: int | None = None,
+    bars: int | None = None,
 ) -> bytes:
     """The piano-roll of one melody as a PNG file; see `png`."""
-    return png([melody], rule=rule, labels=None if label is None else [label], pitches=pitches, across=across)
+    labels = None if label is None else [label]
+    return png([melody], rule=rule, labels=labels, pitches=pitches, across=across, bars=bars)
 
 
 def tiles(melodies: Sequence[Melody], pitches: tuple[int, int] | None = None) -> UInt8[np.ndarray, "n h w 3"]:
@@ -166,7 +157,7 @@ def tiles(melodies: Sequence[Melody], pitches: tuple[int, int] | None = None) ->
     """
     from PIL import ImageDraw
 
-    field, _, _ = laid_out(melodies, 1, None, pitches, None)
+    field = _one_row(melodies, pitches)
     across = max(SMALLEST, round(TILE_WIDTH / field.length))
     field = replace(field, across=across, row=max(3, TILE_HEIGHT // (field.high - field.low + 1)))
     empty = _ground(field)
@@ -174,10 +165,9 @@ def tiles(melodies: Sequence[Melody], pitches: tuple[int, int] | None = None) ->
     for melody in melodies:
         picture = empty.copy()
         draw = ImageDraw.Draw(picture)
-        _lines(draw, field, melody, 0, 0)
-        for note in melody:
-            if field.low <= note.pitch <= field.high:
-                draw.rectangle(field.box(note), fill=NOTE)
+        _lines(draw, field, grid_lines(melody, field), 0, 0)
+        for _, part in parts_of(melody, field):
+            draw.rectangle(field.box(part), fill=NOTE)
         made.append(np.asarray(picture))
     return np.stack(made)
 
@@ -194,13 +184,13 @@ def svg(melody: Melody, rule: Rule | None = None, pitches: tuple[int, int] | Non
     >>> svg(Melody.of([(60, 0, 1), (61, 1, 1)]), rule="C major").count('class="note')
     2
     """
-    field, _, (name,) = laid_out([melody], 1, None, pitches, None)
+    field, name = _one_row([melody], pitches), melody.name
     obeys = rule_of(rule)
     width, height = LABEL + field.width + 1, field.height + 1
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="pianoroll" viewBox="0 -3 {width} {height + 5}" '
         f'role="img" aria-label="{escape(label or name or "piano-roll")}" style="width:100%;max-width:{width}px" '
-        f'font-family="var(--sans, sans-serif)" font-size="{TEXT}">'
+        f'font-family="var(--sans, sans-serif)" font-size="{SIZE}">'
     ]
 
     def box(x: float, y: float, w: float, h: float, colour: str, more: str = "") -> None:
@@ -242,7 +232,7 @@ def draw(
         pitches: the lowest and the highest shown.
         names: whether pitches are named at the left.
     """
-    field, _, _ = laid_out([melody], 1, None, pitches, None)
+    field = _one_row([melody], pitches)
     obeys = rule_of(rule)
     ax.grid(False)
     for pitch in range(field.low, field.high + 1):
@@ -264,37 +254,6 @@ def draw(
     ax.set_yticks(ticks, [note_name(pitch) for pitch in ticks])
 
 
-# --- where things are -------------------------------------------------------------------------------------------------
-
-
-def laid_out(
-    melodies: Sequence[Melody],
-    columns: int,
-    labels: Sequence[str] | None,
-    pitches: tuple[int, int] | None,
-    across: int | None,
-) -> tuple[Field, int, list[str]]:
-    """The field that holds every one of the melodies, how many columns there are, and all titles."""
-    if not melodies:
-        raise DataError("There are no melodies to show.")
-    if columns < 1 or (across is not None and across < 1):
-        raise DataError(f"Columns, and pixels of a quarter note, are 1 or more. Got {columns} and {across}.")
-    if labels is not None and len(labels) != len(melodies):
-        raise DataError(f"Give one label for each of {len(melodies)} melodies. Got {len(labels)}.")
-    columns = min(columns, len(melodies))
-    length = max(max(melody.length, SLACK) for melody in melodies)
-    length = length if length > 2 * SLACK else melodies[0].bar
-    low, high = reach(melodies) if pitches is None else pitches
-    if not 0 <= low <= high <= 127:
-        raise DataError(f"Pitches are shown from one of 0 to 127 to another above. Got {low} to {high}.")
-    room = ONE if columns == 1 else TILE
-    across = across or next((width for width in WIDTHS if length * width <= room), WIDTHS[-1])
-    # Sixteenths should be seen one by one: a sheet of long melodies rather grows.
-    across = max(across, 8) if length <= 96 else across
-    row = max(ROWS[1], min(ROWS[0], HEIGHT // (high - low + 1)))
-    return Field(low, high, length, across, row), columns, list(labels or (melody.name for melody in melodies))
-
-
 def rule_of(rule: Rule | None) -> Callable[[Note], bool]:
     """A rule as a function of a note; without one, every note obeys."""
     if rule is None:
@@ -305,41 +264,10 @@ def rule_of(rule: Rule | None) -> Callable[[Note], bool]:
     return lambda note: note.pitch % 12 in allowed
 
 
-def grid_lines(melody: Melody, field: Field) -> list[tuple[float, bool]]:
-    """Times of beats and bars, and whether each is a bar; only bars where beats would stand too close."""
-    beat, bar = 4 / melody.metre[1], melody.bar
-    step = beat if beat * field.across >= 10 else bar
-    while step * field.across < 4:
-        step *= 2
-    times = [i * step for i in range(math.ceil((field.length + SLACK) / step))]
-    found = [(time, abs(time / bar - round(time / bar)) < SLACK) for time in times]
-    return [*(each for each in found if not each[1]), *(each for each in found if each[1])]  # bars over beats
-
-
-def labelled(field: Field) -> list[int]:
-    """Pitches that are named: every C, and where there are less than two, the outermost white keys that stand free."""
-    shown = [pitch for pitch in range(field.low, field.high + 1) if pitch % 12 not in BLACK_KEYS]
-    named = [pitch for pitch in shown if pitch % 12 == 0]
-    free = math.ceil((TEXT + 1) / field.row)
-    if len(named) < 2 and shown:
-        named += [pitch for pitch in {shown[0], shown[-1]} if all(abs(pitch - other) >= free for other in named)]
-    return sorted(named)
-
-
-def reach(melodies: Sequence[Melody]) -> tuple[int, int]:
-    """The lowest and the highest pitch that a picture of these melodies shows: a little more than their own.
-
-    >>> reach([Melody.of([(60, 0, 1), (72, 1, 1)])])
-    (59, 73)
-    """
-    found = [int(each) for melody in melodies if len(melody) for each in (melody.pitches.min(), melody.pitches.max())]
-    low, high = (min(found), max(found)) if found else (60, 72)
-    low, high = low - 1, high + 1
-    missing = max(0, FEWEST - (high - low + 1))
-    low, high = low - missing // 2, high + missing - missing // 2
-    if low < 0:
-        low, high = 0, high - low
-    return (low, high) if high <= 127 else (max(0, low - (high - 127)), 127)
+def _one_row(melodies: Sequence[Melody], pitches: tuple[int, int] | None) -> Field:
+    """All bars beside each other, for pictures that grow or shrink with their place."""
+    first = laid_out(melodies, pitches=pitches)
+    return laid_out(melodies, pitches=pitches, bars=math.ceil(first.length / melodies[0].bar)).field
 
 
 # --- with Pillow ------------------------------------------------------------------------------------------------------
@@ -359,7 +287,20 @@ def _ground(field: Field) -> Any:
     return image
 
 
-def _lines(draw: Any, field: Field, melody: Melody, left: int, top: int) -> None:
-    for time, is_bar in grid_lines(melody, field):
+def _lines(draw: Any, field: Field, lines: Sequence[tuple[float, bool]], left: int, top: int) -> None:
+    for time, is_bar in lines:
         x = left + field.x(time)
-        draw.line((x, top, x, top + field.height - 1), fill=BAR if is_bar else BEAT)
+        box = (x, top, x + field.pen - 1, top + field.height - 1)
+        draw.rectangle(box, fill=BAR if is_bar else BEAT)
+
+
+def _numbers(draw: Any, melody: Melody, field: Field, bars: Sequence[float], start: float, left: int, top: int) -> None:
+    """The numbers of bars above a row; only every second, fourth, ... where they would run into each other."""
+    every = 1
+    while every * field.x(melody.bar) < APART * field.pen:
+        every *= 2
+    for k, time in enumerate(sorted(bars)):
+        if k % every == 0:
+            number = round((start + time) / melody.bar) + 1
+            at = (left + field.x(time), top - 3 * field.pen)
+            draw.text(at, str(number), fill=SOFT, font=font(SIZE * field.pen), anchor="ls")

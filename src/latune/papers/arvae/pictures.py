@@ -12,7 +12,8 @@ import torch
 from latune.attributes import Attribute
 from latune.measurement import positions
 from latune.music import Melody
-from latune.music.writing.pianoroll import draw, reach
+from latune.music.writing.layout import reach
+from latune.music.writing.pianoroll import draw
 from latune.papers.arvae.metrics import sampled_codes
 from latune.papers.arvae.sliders import dims_of, measurable, measured, traversals
 from latune.papers.experiment import Gallery, Picture, Subject, drawn
