@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import shutil
@@ -17,7 +18,7 @@ from PIL import Image
 from latune.attributes import of_grid
 from latune.attributes.melody_rules import in_scale
 from latune.cli import main
-from latune.cli.melodies import Showing, settings
+from latune.cli.melodies import Showing, over_columns, settings
 from latune.controls import Judging
 from latune.data import TokenData, make_splits
 from latune.errors import AttributeFunctionError, DataError, RecipeError
@@ -25,6 +26,7 @@ from latune.models import Spec, build
 from latune.music import GRIDS, Melodies, Melody
 from latune.music.melody import Note
 from latune.music.reading import read_one
+from latune.music.writing.layout import EDGE, LABEL, MOST, TITLE, Page, laid_out
 from latune.nets import Decoding, LatentNets
 from latune.recipes import check, train
 from latune.report import write_report
@@ -430,6 +432,45 @@ def test_the_command_line_samples_edits_and_traverses(run, tmp_path, monkeypatch
         capsys.readouterr()
         run_cli(monkeypatch, *words, code=2)
         assert told in capsys.readouterr().err
+
+
+def test_columns_of_traversals_have_their_values(run, tunes, tmp_path, monkeypatch):
+    """Above each column its slider, below it the attribute there, as in the report; of a control what is asked for."""
+    said = over_columns(tunes, "contour", [-4.0, 0.0, 4.0])
+    assert said["heads"] == ["−4", "0", "4"]
+    values = tunes.calibration["contour"].attribute(np.array([-4.0, 0.0, 4.0]))
+    assert [float(each.replace("−", "-")) for each in said["feet"]] == pytest.approx(values, abs=0.06)
+    assert said["caption"].startswith("contour (of 26 semitones): above each column the slider")
+    assert over_columns(tunes, "z[0]", [-1.0, 0.5]) == {
+        "heads": ["−1.0", "0.5"], "caption": "z[0]: the slider above each column",
+    }  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    run_cli(monkeypatch, "traverse", run, "--name", "contour", "--n", "2", "--out", "t")
+    image = np.asarray(Image.open("t/contour.png").convert("L"))
+    plain = tunes.traverse(None, "contour", at=tunes.codes.sample(2, generator(0, "traverse"))).png(columns=10)
+    bare = np.asarray(Image.open(io.BytesIO(plain)).convert("L"))
+    assert image.shape[1] == bare.shape[1] <= 1700 and image.shape[0] == bare.shape[0] + 3 * TITLE
+    assert np.array_equal(
+        image[2 * TITLE + EDGE : -TITLE - EDGE], bare[EDGE:-EDGE]
+    )  # the same rolls between the two lines of values
+    dark = image < 160
+    for strip in (slice(TITLE, 2 * TITLE + 6), slice(-TITLE - 6, None)):
+        assert all(part.any() for part in np.array_split(dark[strip, LABEL:].any(0), 10))
+
+
+def test_a_picture_that_would_be_too_large_is_refused_before_anything_is_made(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Space, "sample", None)
+    monkeypatch.setattr(Space, "traverse", None)
+    run_cli(monkeypatch, "sample", run, "--n", "20000", "--out", "many.png", code=2)
+    told = " ".join(capsys.readouterr().err.split())
+    most = int(re.search(r"give --n (\d+) or fewer, or --out many.mid, a file for each melody", told)[1])
+    assert "Got 20,000" in told
+    run_cli(monkeypatch, "traverse", run, "--n", "20000", "--out", "t", code=2)
+    assert "or fewer --steps" in capsys.readouterr().err
+    widest = [Melody.of([(MEASURE.low, 0, 2), (MEASURE.high, 2, 2)])] * (most + 4)
+    size = [Page(laid_out(widest[:n], columns=4), n) for n in (most, most + 4)]
+    assert size[0].width * size[0].height <= MOST < size[1].width * (size[1].height + 3 * TITLE)
 
 
 def typed(monkeypatch, capsys, *words: object) -> str:

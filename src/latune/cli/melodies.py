@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -195,6 +195,59 @@ def settings(
         opened(soundfont)  # what is wrong with it is told before anything is made
         told["soundfont"] = soundfont
     return told
+
+
+def check_size(space: Space, file: Path, n: int, steps: int = 1) -> None:
+    """Refuse a sheet of melodies that is too large before any of them is made.
+
+    Args:
+        space: what makes the melodies; every pitch that it knows may have to be shown.
+        file: what is written; only PNG files are sheets.
+        n: as the option says.
+        steps: melodies for each of them.
+
+    Raises:
+        LatuneError: for more than a picture can hold.
+    """
+    from latune.medium import Tunes
+
+    if file.suffix.lower() != ".png" or not isinstance(space.medium, Tunes):
+        return
+    from latune.music import Melody
+    from latune.music.writing import SHEET
+    from latune.music.writing.layout import most_shown
+
+    grid, columns = space.medium.grid, steps if steps > 1 else min(n, SHEET)
+    half = grid.bars * grid.length / 2
+    most = most_shown(Melody.of([(grid.low, 0, half), (grid.high, half, half)]), columns) // steps
+    if n > most:
+        other = "fewer --steps" if steps > 1 else f"--out {file.with_suffix('.mid').name}, a file for each melody"
+        raise LatuneError(f"A picture holds {most:,} for --n. Got {n:,}: give --n {most} or fewer, or {other}.")
+
+
+def over_columns(space: Space, name: str, values: Sequence[float] | None) -> dict[str, Any]:
+    """What stands over and under the columns of a traversal of melodies: each position, and the attribute there.
+
+    Args:
+        space: what makes the melodies.
+        name: of what is moved.
+        values: where to; None for its classes.
+    """
+    import numpy as np
+
+    from latune.report.words import aligned
+
+    if values is None:
+        return {"heads": [str(each) for each in space.classes_of(name)], "caption": name}
+    if name in space.controls:
+        return {"heads": [f"{value:.2g}" for value in values], "caption": f"{name}: how much of it is asked for"}
+    said: dict[str, Any] = {"heads": aligned(values), "caption": f"{name}: the slider above each column"}
+    known = space.calibration.get(name)
+    if known is not None:
+        unit = f" ({known.unit})" if known.unit else ""
+        said["caption"] = f"{name}{unit}: above each column the slider, below it the value on average"
+        said["feet"] = aligned(known.attribute(np.asarray(values)).tolist())
+    return said
 
 
 def save_back(melodies: Melodies, given: Given | None, path: Path, told: dict[str, Any]) -> None:

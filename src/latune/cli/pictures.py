@@ -18,8 +18,10 @@ from latune.cli.melodies import (
     Reading,
     Showing,
     Writing,
+    check_size,
     choose,
     is_melodic,
+    over_columns,
     read_tune,
     save_back,
     settings,
@@ -78,6 +80,7 @@ def sample(
         raise LatuneError(f"--n is 1 or more. Got {n}.")
     space = open_run(run)
     file = output(picture or run / "sample.png", space)
+    check_size(space, file, n)
     choose(space, choosing)
     wishes = _wishes(with_, space.controls)
     wanted = _once(_numbers(set_), wishes)
@@ -216,6 +219,8 @@ def traverse(
     if folder is not None and folder.suffix and not folder.is_dir():
         raise LatuneError(f"Traversals are pictures in a folder, one a name. Got --out {folder}; leave out its ending.")
     space = open_run(run)
+    if file is None:
+        check_size(space, Path("traversal.png"), n, steps)
     choose(space, choosing)
     tune = read_tune(space, file, reading) if is_melodic(space, reading) and file else None
     x = tune.melody if tune else space.medium.read(file) if file else None
@@ -226,6 +231,8 @@ def traverse(
         values = None if space.classes_of(each) else torch.linspace(*ends, steps)
         path = (folder or run / "traversals") / f"{each.replace('/', '_')}.png"
         told = settings(space, showing, path, [each] if each in space.controls else [], tune.semitones if tune else 0)
+        if is_melodic(space):
+            told |= over_columns(space, each, None if values is None else values.tolist())
         save_back(space.traverse(x, each, values, at=z, generator=generator(seed, "tokens")), tune, path, told)
     if file:
         _say_missed(space, file, x)

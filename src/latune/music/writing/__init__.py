@@ -28,6 +28,7 @@ WRITERS = {
     ".svg": "engraving:svg",
     ".wav": "sound:wav",
 }
+SHEET = 4  # columns of piano-rolls, unless told otherwise
 FOLDER = (".mid", ".png")  # what a folder gets of each melody
 # What a melody says of itself, whatever is written: in words, and whether a value is that.
 ABOUT: dict[str, tuple[str, Callable[[Any], bool]]] = {
@@ -96,7 +97,7 @@ def save_all(
 
         about, rest = _about(flat, settings)
         _known(".png", rest, png)
-        fitting = shape[1] if len(shape) > 2 else min(len(flat), 4)
+        fitting = shape[1] if len(shape) > 2 else min(len(flat), SHEET)
         sheet = png(about, columns=fitting if columns is None else columns, **rest)
         with whole(path) as temporary:
             temporary.write_bytes(sheet)

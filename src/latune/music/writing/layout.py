@@ -252,6 +252,16 @@ def laid_out(
     return Layout(field, length, columns, list(labels or (melody.name for melody in melodies)))
 
 
+def most_shown(melody: Melody, columns: int) -> int:
+    """How many melodies as long as this one, and within its pitches, a sheet of so many columns can hold.
+
+    >>> most_shown(Melody.of([(60, 0, 4)]), columns=4)
+    1092
+    """
+    page = Page(laid_out([melody] * columns, columns), columns, has_caption=True, has_heads=True, has_feet=True)
+    return columns * ((MOST // page.width - page.height) // page.step + 1)
+
+
 def room_of(columns: int, width: int | None = None) -> int:
     """Pixels that one of so many columns may take across.
 
