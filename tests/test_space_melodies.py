@@ -639,4 +639,5 @@ def test_semitones_are_printed(run, tmp_path, monkeypatch, capsys):
     after = json.loads((tmp_path / "n.json").read_text())["contour"]["after"]
     assert after < 3 / 26, "numbers stay those of the paper"
     assert f"of 26 semitones (3st -> {round(26 * after)}st)" in said
-    assert re.search(r"contour .* of 26 semitones \(-\d.*st to \d.*st\)", typed(monkeypatch, capsys, "info", run))
+    told = typed(monkeypatch, capsys, "info", run)
+    assert re.search(r"contour .* of 26 semitones \(-\d.*st to \d.*st\)", told) and "1 bar of 24 ticks" in told

@@ -38,6 +38,11 @@ class Medium(ABC):
     def raw(self) -> tuple[int, ...]:
         """Of what a decoder gives for an example."""
 
+    @property
+    @abstractmethod
+    def size_in_words(self) -> str:
+        """How large an example is, as a person says it."""
+
     @abstractmethod
     def blank(self, n: int) -> Tensor:
         """`n` empty examples `(n, *shape)`, to try a network with."""
@@ -101,6 +106,11 @@ class Pictures(Medium):
         """(c, h, w) too."""
         return self.size
 
+    @property
+    def size_in_words(self) -> str:
+        """Channels, rows and columns: 1 x 28 x 28."""
+        return " x ".join(map(str, self.size))
+
     def blank(self, n: int) -> Tensor:
         """Black images."""
         return torch.zeros(n, *self.size)
@@ -147,8 +157,8 @@ class Tunes(Medium):
 
     >>> from latune.music import GRIDS
     >>> tunes = Tunes(GRIDS["measure"])
-    >>> tunes.shape, tunes.raw
-    ((24,), (24, 32))
+    >>> tunes.shape, tunes.raw, tunes.size_in_words
+    ((24,), (24, 32), '1 bar of 24 ticks')
     >>> tunes.take(Melody.of([(60, 0, 4)]))[0, :3].tolist()
     [7, 0, 0]
     """
@@ -166,6 +176,12 @@ class Tunes(Medium):
     def raw(self) -> tuple[int, ...]:
         """(t, k): a logit for each token at each place."""
         return (self.grid.steps, self.grid.vocabulary)
+
+    @property
+    def size_in_words(self) -> str:
+        """Bars and the tokens of each: 16 bars of 16 ticks."""
+        bars = self.grid.bars
+        return f"{bars} bar{'' if bars == 1 else 's'} of {self.grid.ticks} ticks"
 
     def blank(self, n: int) -> Tensor:
         """Silence."""

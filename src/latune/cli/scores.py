@@ -22,7 +22,7 @@ def info(run: Path, *, json_file: Json = None) -> None:
     about = space.about
     lines = {
         "model": space.spec.model + (f" (preset {space.spec.preset})" if space.spec.preset else ""),
-        space.medium.many: " x ".join(map(str, space.shape)),
+        space.medium.many: space.medium.size_in_words,
         "data": about.get("data", {}).get("source", ""),
         "trained": f"{about.get('steps')} updates in {about.get('seconds', 0):.0f} s on {about.get('device')}",
         "versions": f"latune {about.get('latune')}, torch {about.get('torch')}",
