@@ -11,6 +11,7 @@ import sys
 import threading
 import wave
 import xml.etree.ElementTree as ET
+import zipfile
 from itertools import pairwise
 from pathlib import Path
 
@@ -28,11 +29,12 @@ from latune.music.writing.abc import abc
 from latune.music.writing.bars import bars_of, is_sign
 from latune.music.writing.engraving import _stacked
 from latune.music.writing.engraving import svg as score
-from latune.music.writing.keys import key_of, spell
+from latune.music.writing.keys import Key, accidentals, key_of, spell
 from latune.music.writing.layout import EDGE, LABEL, TITLE, Field, Page, laid_out
-from latune.music.writing.midi import midi, ticks_for
+from latune.music.writing.midi import chunk, encode, meta, midi, ticks_for
 from latune.music.writing.midi_editing import edit_midi, edited
 from latune.music.writing.musicxml import musicxml
+from latune.music.writing.own_key import own_key
 from latune.music.writing.pianoroll import NOTE, PAPER, WRONG, draw, png, svg
 from latune.music.writing.sound import PEAK, RATE, TIMBRES, samples, wav
 
@@ -398,6 +400,58 @@ def test_keys_and_the_names_of_notes() -> None:
         key_of(SCALE, "H major")
     with pytest.raises(DataError, match="8 accidentals"):
         key_of(SCALE, "G# major")
+
+
+def test_the_key_that_is_found_needs_the_fewest_accidentals() -> None:
+    for shift in range(12):
+        tune = SCALE.transposed(shift)
+        found = key_of(tune, "auto").fifths
+        assert accidentals(tune, found) == 0 and abs(found) <= 6 and (found * 7 - shift) % 12 == 0
+    chromatic = Melody.of([(60 + i % 12, i, 1) for i in range(48)])
+    assert key_of(chromatic, "auto").fifths == 0, "no remote key for a sign or two"
+    tune = SCALE.transposed(7)
+    assert "K:G\n" in abc(tune) and "<fifths>1</fifths>" in musicxml(tune) and "accidental" not in musicxml(tune)
+    assert key_of(tune, Key(-3)) == Key(-3)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("G", Key(1, "G", "major")), ("Am % a comment", Key(0, "A", "minor")), ("Bb", Key(-2, "Bb", "major")),
+        ("Gmix", Key(0, "G", "mixolydian")), ("F# minor", Key(3, "F#", "minor")), ("Hp", Key(2)), ("none", None),
+        ("D ^g", Key(3)), ("D ^d", None), ("", None),
+    ],
+)  # fmt: skip
+def test_the_key_of_a_tune_in_abc(words: str, expected: Key | None, tmp_path: Path) -> None:
+    path = tmp_path / "tune.abc"
+    path.write_text(f"X:1\nM:4/4\nK:E\nCDEF|\n\nX:2\nM:4/4\nL:1/4\nK:{words}\nCDEF|\nK:Ab\nCDEF|\n")
+    assert own_key(path, 2) == expected
+    if expected is not None and expected.tonic:
+        again = read_one(path, track=2).save(tmp_path / "again.abc", key=expected)
+        assert own_key(again) == expected
+
+
+def test_the_key_of_midi_and_musicxml(tmp_path: Path) -> None:
+    track = lambda events: chunk(b"MTrk", encode(events, 1920))  # noqa: E731
+    note = [(0, b"\x90\x3c\x40"), (480, b"\x80\x3c\x00")]
+    for sharps, minor, expected in ((1, 0, Key(1, "G", "major")), (-3, 1, Key(-3, "C", "minor")), (0, 0, None)):
+        content = track([(0, meta(0x59, struct.pack("bB", sharps, minor))), *note])
+        path = tmp_path / "tune.mid"
+        path.write_bytes(chunk(b"MThd", struct.pack(">HHH", 0, 1, 480)) + content)
+        assert own_key(path) == expected
+    assert own_key(SCALE.save(tmp_path / "none.mid")) is None
+    score = SCALE.save(tmp_path / "tune.musicxml", key="E dorian")
+    assert own_key(score) == Key(2, "E", "dorian")
+    with zipfile.ZipFile(tmp_path / "tune.mxl", "w") as packed:
+        packed.writestr("META-INF/container.xml", "<container/>")
+        packed.write(score, "tune.musicxml")
+    assert own_key(tmp_path / "tune.mxl") == Key(2, "E", "dorian")
+    score.write_text(
+        score.read_text().replace("<divisions>", "<transpose><chromatic>-2</chromatic></transpose><divisions>")
+    )
+    assert own_key(score) is None and own_key(score, 7) is None
+    score.write_text("<nothing")
+    assert own_key(score) is None
 
 
 def test_times_without_a_sign_are_an_error_or_snapped() -> None:

@@ -458,6 +458,17 @@ def test_columns_of_traversals_have_their_values(run, tunes, tmp_path, monkeypat
         assert all(part.any() for part in np.array_split(dark[strip, LABEL:].any(0), 10))
 
 
+def test_an_edit_is_written_in_the_key_of_the_file(run, tmp_path, monkeypatch):
+    """A tune in A flat is edited to notes of C major; it stays in A flat, in every kind of score."""
+    monkeypatch.chdir(tmp_path)
+    Melody.of([(60, 0, 1), (64, 1, 1), (65, 2, 2)]).save("a.abc", key="Ab major")
+    edit = ("edit", run, "a.abc", "--set", "note_density=1", "--out")
+    run_cli(monkeypatch, *edit, "b.abc")
+    run_cli(monkeypatch, *edit, "b.musicxml")
+    assert "K:Ab\n" in (tmp_path / "b.abc").read_text()
+    assert "<fifths>-4</fifths><mode>major</mode>" in (tmp_path / "b.musicxml").read_text()
+
+
 def test_a_picture_that_would_be_too_large_is_refused_before_anything_is_made(run, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Space, "sample", None)

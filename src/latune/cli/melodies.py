@@ -15,8 +15,10 @@ from latune.errors import LatuneError
 if TYPE_CHECKING:
     from latune.data import Dataset
     from latune.music import Melodies, Melody
+    from latune.music.writing.keys import Key
     from latune.space import Space
 
+SCORES = (".svg", ".musicxml", ".xml", ".abc")  # what has a key signature
 COLOURED = (".png", ".svg", ".musicxml", ".xml")  # what a note can be red in
 Melodic = Parameter(name="*", group="Melodies")
 Quantise = Annotated[
@@ -101,10 +103,11 @@ READING, CHOOSING, SHOWING, WRITING = Reading(), Choosing(), Showing(), Writing(
 
 @dataclass(frozen=True)
 class Given:
-    """A tune of the user's: as its file has it, and how far it is moved to where the model knows pitches."""
+    """A tune of the user's: as its file has it, how far it is moved to where the model knows pitches, and its key."""
 
     original: Melody
     semitones: int
+    key: Key | None = None
 
     @property
     def melody(self) -> Melody:
@@ -135,6 +138,8 @@ def is_melodic(source: Space | Dataset, *options: Any) -> bool:
 
 def read_tune(space: Any, file: Path, reading: Reading) -> Given:
     """The tune of a file; which of several it is, and what was changed to read it, is said."""
+    from latune.music.writing.own_key import own_key
+
     track = reading.track
     found = space.medium.open(file, int(track) if track and track.isdecimal() else track, reading.quantise)
     if found.melody.name:
@@ -146,7 +151,7 @@ def read_tune(space: Any, file: Path, reading: Reading) -> Given:
     if reading.transpose == "auto" and semitones:
         way = "higher" if semitones > 0 else "lower"
         warn(f"{file}: the model is given it {abs(semitones)} semitones {way}; what is written is moved back")
-    return Given(found.melody, semitones)
+    return Given(found.melody, semitones, own_key(file, found.number, found.melody.begins))
 
 
 def choose(space: Any, choosing: Choosing) -> None:

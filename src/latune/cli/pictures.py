@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from latune.cli.melodies import (
     CHOOSING,
     READING,
+    SCORES,
     SHOWING,
     WRITING,
     Choosing,
@@ -314,6 +315,8 @@ def _save_edit(
         if file.suffix.lower() in midi and target.suffix.lower() in midi:
             written = edit_midi(file, old, new, target)
         else:
+            if tune.key is not None and target.suffix.lower() in SCORES:
+                told = {**told, "key": tune.key}
             written = new.save(target, name=old.name, metre=old.metre, **told)
         say(f"wrote {written}")
         return

@@ -18,12 +18,12 @@ MODES = {
 MAJOR = ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#")  # from 7 flats to 7 sharps
 
 
-def abc(melody: Melody, key: str | None = "auto", snap: int | None = None) -> str:
+def abc(melody: Melody, key: str | Key | None = "auto", snap: int | None = None) -> str:
     """A melody as a tune in ABC notation (https://abcnotation.com/wiki/abc:standard:v2.1).
 
     Args:
         melody: what is written.
-        key: a name as `"D major"`; `"auto"` for the signature that needs the fewest accidentals; None for none.
+        key: a `Key`, or its name as `"D major"`; `"auto"` for the fewest accidentals; None for none.
         snap: steps of a quarter note that starts and ends are moved to, for times that no sign has.
 
     Raises:

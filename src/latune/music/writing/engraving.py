@@ -10,6 +10,7 @@ from typing import Any
 
 from latune.errors import DataError, LatuneError
 from latune.music.melody import Melody
+from latune.music.writing.keys import Key
 from latune.music.writing.musicxml import described, musicxml
 from latune.music.writing.pianoroll import Rule
 
@@ -21,7 +22,7 @@ def svg(
     melody: Melody,
     width: int = 900,
     scale: int = 40,
-    key: str | None = "auto",
+    key: str | Key | None = "auto",
     snap: int | None = None,
     rule: Rule | None = None,
 ) -> str:
@@ -31,7 +32,7 @@ def svg(
         melody: what is engraved.
         width: of the score, in pixels; bars go to the next system where they no longer fit.
         scale: of notes and staves, in percent.
-        key: a name as `"D major"`; `"auto"` for the signature that needs the fewest accidentals; None for none.
+        key: a `Key`, or its name as `"D major"`; `"auto"` for the fewest accidentals; None for none.
         snap: steps of a quarter note that starts and ends are moved to, for times that no sign has.
         rule: what each note has to be (see `pianoroll`); a note that is not is red.
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from latune.errors import DataError, did_you_mean
-from latune.music.melody import Melody
-from latune.music.scales import NOTES, SCALES
+from latune.music.melody import SLACK, Melody
+from latune.music.scales import NOTES
 
 LETTERS = "FCGDAEB"  # by fifths: each is a fifth above the one before; C is 0
 STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 MODES = {"major": 0, "lydian": -1, "mixolydian": 1, "dorian": 2, "minor": 3, "phrygian": 4, "locrian": 5}
 MODES |= {"harmonic minor": 3, "melodic minor": 3}  # fifths from the tonic's major signature to that of the mode, down
 MOST = 7  # sharps or flats of a signature
-PRICE = 0.03  # a signature's sharp or flat costs as much as accidentals on this share of the notes
 
 
 class Key(NamedTuple):
@@ -32,8 +31,8 @@ class Spelled(NamedTuple):
     octave: int
 
 
-def key_of(melody: Melody, key: str | None) -> Key:
-    """The key a melody is written in: a name, `"auto"` for the signature that needs the fewest accidentals, or None.
+def key_of(melody: Melody, key: str | Key | None) -> Key:
+    """The key a melody is written in: a key, its name, `"auto"` for the fewest accidentals, or None for none.
 
     Raises:
         DataError: for a name that is no key, or has a signature of more than seven.
@@ -45,6 +44,8 @@ def key_of(melody: Melody, key: str | None) -> Key:
     """
     if key is None:
         return Key(0)
+    if isinstance(key, Key):
+        return key
     if key == "auto":
         return Key(_fewest(melody))
     root, _, mode = key.strip().partition(" ")
@@ -90,14 +91,43 @@ def signature(fifths: int) -> dict[str, int]:
     return {letter: (letter in sharp) - (letter in flat) for letter in STEPS}
 
 
+def named(fifths: int, mode: str) -> Key:
+    """A key by its signature and its mode.
+
+    >>> named(-3, "minor"), named(2, "dorian")
+    (Key(fifths=-3, tonic='C', mode='minor'), Key(fifths=2, tonic='E', mode='dorian'))
+    """
+    place = fifths + MODES[mode] + 1
+    sign = "#" * (place // 7) + "b" * -(place // 7)
+    return Key(fifths, LETTERS[place % 7] + sign, mode.rpartition(" ")[2])
+
+
+def accidentals(melody: Melody, fifths: int) -> int:
+    """How many accidentals stand before notes under a signature; one holds until the bar line.
+
+    >>> [accidentals(Melody.of([(66, 0, 1), (66, 1, 1), (65, 2, 1), (66, 4, 1)]), fifths) for fifths in (0, 1)]
+    [3, 1]
+    """
+    plain, held, bar, count = signature(fifths), {}, -1, 0
+    for pitch, start in zip(melody.pitches.tolist(), melody.starts.tolist(), strict=True):
+        here = int((start + SLACK) // melody.bar)
+        if here != bar:
+            held, bar = {}, here
+        letter, alter, octave = spell(pitch, fifths)
+        if held.get((letter, octave), plain[letter]) != alter:
+            count += 1
+            held[letter, octave] = alter
+    return count
+
+
 def _fewest(melody: Melody) -> int:
-    counts = [0] * 12
-    for pitch in melody.pitches.tolist():
-        counts[pitch % 12] += 1
+    """The signature with the fewest accidentals, its own among them: a remote key has to save more than it costs.
 
-    def price(fifths: int) -> tuple[float, int, int]:
-        scale = {(fifths * 7 + step) % 12 for step in SCALES["major"]}
-        outside = sum(count for each, count in enumerate(counts) if each not in scale)
-        return outside + PRICE * len(melody) * abs(fifths), abs(fifths), -fifths
+    Of several, the one that leaves the fewest before notes; then the one with the fewest, sharps before flats.
+    """
 
-    return min(range(-6, MOST), key=price)
+    def price(fifths: int) -> tuple[int, int, int, int]:
+        count = accidentals(melody, fifths)
+        return count + abs(fifths), count, abs(fifths), -fifths
+
+    return min(range(-MOST, MOST + 1), key=price)

@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape, quoteattr
 from latune.music.melody import Melody
 from latune.music.scales import note_name
 from latune.music.writing.bars import Piece, bars_of
-from latune.music.writing.keys import key_of, signature, spell
+from latune.music.writing.keys import Key, key_of, signature, spell
 from latune.music.writing.pianoroll import WRONG, Rule, rule_of
 
 TYPES = {
@@ -22,12 +22,12 @@ ACCIDENTALS = {-1: "flat", 0: "natural", 1: "sharp"}
 BASS = 55  # a melody that lies below on average is written in the bass clef
 
 
-def musicxml(melody: Melody, key: str | None = "auto", snap: int | None = None, rule: Rule | None = None) -> str:
+def musicxml(melody: Melody, key: str | Key | None = "auto", snap: int | None = None, rule: Rule | None = None) -> str:
     """A melody as a MusicXML 4.0 document of one part.
 
     Args:
         melody: what is written.
-        key: a name as `"D major"`; `"auto"` for the signature that needs the fewest accidentals; None for none.
+        key: a `Key`, or its name as `"D major"`; `"auto"` for the fewest accidentals; None for none.
         snap: steps of a quarter note that starts and ends are moved to, for times that no sign has.
         rule: what each note has to be (see `pianoroll`); a note that is not is red.
 
