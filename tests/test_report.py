@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from dataclasses import replace
@@ -445,6 +446,21 @@ def test_tiny_images_look_the_same_on_the_page_and_in_a_sheet(report: Report, tm
     factor = sheets.factor_of(x)
     assert np.array_equal(sheets.sheet(x, 2)[:, : 8 * factor, :3], enlarged(x, factor)[0])
     assert not any("class" in image for image in Page(report.html).all("img"))  # the browser need not draw squares
+
+
+def test_pictures_of_traversals_name_each_columns_values(report: Report, tmp_path: Path):
+    """Above each column where it is put, below it the attribute there: what the words of the Markdown say."""
+    x = torch.rand(6, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    bare = np.asarray(Image.open(io.BytesIO(sheets.png(x, 3))).convert("RGBA"))
+    named = np.asarray(Image.open(io.BytesIO(sheets.labelled(x, 3, ["-4", "0", "4"], ["1", "2", "3"]))).convert("RGB"))
+    assert named.shape == (len(bare) + 2 * sheets.LINE, bare.shape[1], 3)
+    opaque = bare[..., 3] == 255
+    assert np.array_equal(named[sheets.LINE : -sheets.LINE][opaque], bare[..., :3][opaque])
+    for strip in (named[: sheets.LINE], named[-sheets.LINE :]):
+        assert all(part.any() for part in np.array_split((strip < 160).any((0, 2)), 3))
+    assert "Below each column: the value" in (report.html.parent / "report.md").read_text(encoding="utf-8")
+    with Image.open(next((report.html.parent / "pictures").glob("traverse-*.png"))) as shown:
+        assert shown.mode == "RGB", "with values, on a light ground"
 
 
 def test_what_was_measured_already_is_not_measured_again_and_its_codes_are_told(report: Report, data: Dataset):

@@ -27,9 +27,10 @@ from latune.music import GRIDS, Melodies, Melody
 from latune.music.melody import Note
 from latune.music.reading import read_one
 from latune.music.writing.layout import EDGE, LABEL, MOST, TITLE, Page, laid_out
+from latune.music.writing.pianoroll import NOTE
 from latune.nets import Decoding, LatentNets
 from latune.recipes import check, train
-from latune.report import write_report
+from latune.report import sheets, write_report
 from latune.space import CHUNK, Space
 from latune.training import generator
 
@@ -276,7 +277,24 @@ def test_a_report_shows_piano_rolls(tunes, data, tmp_path):
     assert "melodies of 1 bar, 24 ticks a bar and 32 tokens" in page
     assert "token accuracy" in page
     assert "commonest tokens" in page
-    assert "traverse-contour.png" in report.numbers["pictures"][2] + " ".join(report.numbers["pictures"])
+    assert "pictures/traverse-contour.png" in report.numbers["pictures"]
+    # Twice as many pixels as they are shown at, at most the page's width, and no wider on the page than drawn for.
+    for name in ("samples", "reconstructions", "traverse-contour"):
+        with Image.open(tmp_path / "pictures" / f"{name}.png") as picture:
+            assert 2000 <= picture.width <= 2 * 1044
+            assert f'style="max-width:{picture.width // 2}px"' in page
+
+
+def test_rolls_of_a_report_are_crisp_and_named_by_pitch(tunes, data):
+    x = tunes.traverse(data.examples(data.splits["test"][:2]), "contour", [-4.0, 0.0, 4.0])
+    bare, named = (
+        np.asarray(Image.open(io.BytesIO(sheets.rolls(x, 3, **how))).convert("RGB"))
+        for how in ({}, {"heads": ["a", "b", "c"], "feet": ["d", "e", "f"]})
+    )
+    assert len(named) == len(bare) + 2 * 2 * TITLE
+    notes = (bare == tuple(bytes.fromhex(NOTE[1:]))).all(-1)
+    assert notes.any() and np.array_equal(notes[::2, ::2], notes[1::2, 1::2]), "every edge on a whole pixel of the page"
+    assert (bare[:, 2 * EDGE : 2 * LABEL] < 160).any(), "pitches at the left"
 
 
 @pytest.mark.parametrize(

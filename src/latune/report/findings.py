@@ -16,6 +16,7 @@ from latune.errors import DataError, unknown
 from latune.measurement import Measurement, measure_space
 from latune.medium import Pictures
 from latune.metrics import mean_squared_error, pixel_accuracy
+from latune.music import Melodies
 from latune.space import CHUNK, Space
 from latune.training.generators import generator, seed_for
 from latune.training.log import read_log
@@ -32,11 +33,14 @@ AXIS = np.linspace(-4.0, 4.0, 17)  # of a surface
 
 @dataclass(frozen=True)
 class Traversal:
-    """One coordinate moved over its range: where to, `(k,)`, pictures `(n, k, c, h, w)`, and its attribute there."""
+    """One coordinate moved over its range: where to, `(k,)`, what is made there, and its attribute there.
+
+    What is made are images `(n, k, c, h, w)`, or `Melodies (n, k, t)`.
+    """
 
     name: str
     positions: np.ndarray
-    images: Tensor
+    images: Tensor | Melodies
     expected: np.ndarray | None
 
 
@@ -63,8 +67,8 @@ class Findings:
     """Everything a report shows, before it is drawn.
 
     Args:
-        samples: `(64, c, h, w)` from the prior.
-        pairs: `(n, 2, c, h, w)`, images and their reconstructions.
+        samples: `(64, c, h, w)`, or `Melodies (24, t)`, from the prior.
+        pairs: `(n, 2, c, h, w)` or `(n, 2, t)`, examples and their reconstructions.
         traversals: one a slider, or one of each of the most active coordinates where there are no sliders.
         surfaces: two an attribute that can be measured on images: against a free coordinate, and the next slider.
         unmeasurable: sliders whose attribute is only a label.
@@ -75,8 +79,8 @@ class Findings:
     """
 
     measurement: Measurement
-    samples: Tensor
-    pairs: Tensor
+    samples: Tensor | Melodies
+    pairs: Tensor | Melodies
     traversals: list[Traversal]
     surfaces: list[Surface]
     unmeasurable: list[str]
@@ -104,17 +108,16 @@ def gather(
     codes = {name: z[:, i].double().cpu().numpy() for i, name in enumerate(columns)}
     free = sorted((name for name in columns if name not in space.sliders), key=lambda name: -codes[name].std())
     images = isinstance(space.medium, Pictures)
-    picture = space.medium.pictures
     shown = data.examples(draw(rows, PAIRS if images else PAIRS_OF_TUNES, seed))
     decoded = space.decode(space.locate(shown)).plain()
     measurable = [name for name in space.sliders if space.attributes[name].measure is not None]
     few = data.examples(draw(rows, TRAVERSED, seed + 1))
     return Findings(
         measurement=measurement,
-        samples=picture(
-            space.sample(SAMPLES if images else SAMPLES_OF_TUNES, generator(seed, "report", "samples")).plain()
+        samples=seen(
+            space, space.sample(SAMPLES if images else SAMPLES_OF_TUNES, generator(seed, "report", "samples")).plain()
         ),
-        pairs=picture(torch.stack([shown.to(decoded.device), decoded], dim=1)),
+        pairs=seen(space, torch.stack([shown.to(decoded.device), decoded], dim=1)),
         traversals=[traverse(space, few, name) for name in space.sliders or most_varied(space, z)[:MOST_FREE]],
         surfaces=surfaces(space, measurable, free, seed),
         unmeasurable=[name for name in space.sliders if name not in measurable],
@@ -125,6 +128,11 @@ def gather(
         baselines=of_mean_image(data.images(rows)) if images else of_common_tokens(data, rows),
         log=read_log(run) if run is not None else [],
     )
+
+
+def seen(space: Space, x: Tensor) -> Tensor | Melodies:
+    """Examples as they are drawn: images in [0, 1], or melodies, whose pictures are as large as their place."""
+    return x if isinstance(space.medium, Pictures) else space.medium.shown(x)
 
 
 def draw(rows: Tensor, n: int, seed: int) -> Tensor:
@@ -152,7 +160,7 @@ def most_varied(space: Space, z: Tensor) -> list[str]:
 def traverse(space: Space, x: Tensor, name: str) -> Traversal:
     """One coordinate over its usual range, as in AR-VAE's figures ten positions from -4 to 4."""
     at = np.asarray(space.coordinates.usual(name))
-    images = space.medium.pictures(space.traverse(x, name, at).plain())
+    images = seen(space, space.traverse(x, name, at).plain())
     known = space.calibration.get(name)
     return Traversal(name, at, images, None if known is None else known.attribute(at))
 

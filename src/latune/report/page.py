@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 
+from torch import Tensor
+
 from latune.attributes.amounts import spoken
 from latune.medium import Pictures
 from latune.pictures import is_tiny
@@ -17,7 +19,7 @@ from latune.report import captions, settings
 from latune.report.findings import Findings, Traversal
 from latune.report.meanings import GROUPS, meaning
 from latune.report.paper import HEAD, Paper
-from latune.report.sheets import GAP, factor_of
+from latune.report.sheets import GAP, SHARP, factor_of
 from latune.report.tables import around, folded, introduction, plain, scores, shown
 from latune.report.words import aligned, environment, facts, what_it_is
 from latune.space import Space
@@ -133,12 +135,14 @@ def sliders(space: Space, found: Findings, drawn: Drawings) -> str:
 def _traversal(space: Space, traversal: Traversal, drawn: Drawings) -> str:
     name, x = traversal.name, traversal.images
     n, k = x.shape[:2]
-    width = k * (x.shape[-1] * factor_of(x) + GAP) - GAP
-    columns = f"grid-template-columns:repeat({k},minmax(0,1fr));column-gap:{100 * GAP / width:.4f}%"
-    above, below, reach = _scale(traversal.positions.tolist(), columns), "", ""
+    above, below, reach = "", "", ""
     known = space.calibration.get(name)
+    if isinstance(x, Tensor):  # piano-rolls have their values in the picture, where their columns are
+        width = k * (x.shape[-1] * factor_of(x) + GAP) - GAP
+        columns = f"grid-template-columns:repeat({k},minmax(0,1fr));column-gap:{100 * GAP / width:.4f}%"
+        above = _scale(traversal.positions.tolist(), columns)
+        below = "" if traversal.expected is None else _scale(traversal.expected.tolist(), columns, "under")
     if known is not None and traversal.expected is not None:
-        below = _scale(traversal.expected.tolist(), columns, "under")
         low, high = aligned(known.range)
         how = f"measured on decoded {space.medium.many}" if known.source == "decoded" else "learned from labels"
         within = f"{low} to {high} {known.unit}{spoken(known.range, known.unit)}".strip()
@@ -256,9 +260,11 @@ def _figure(content: str, caption: str = "") -> str:
 
 
 def _img(data: bytes, alt: str, space: Space) -> str:
-    squares = False
     if isinstance(space.medium, Pictures):
         _, h, w = space.shape
         squares = max(h, w) <= PIXELATED and not is_tiny(h, w)  # tiny ones are smooth already
-    kind = ' class="small"' if squares else ""
+        kind = ' class="small"' if squares else ""
+    else:
+        width = int.from_bytes(data[16:20])  # of a PNG file: no wider than it was drawn for, so that edges stay crisp
+        kind = f' style="max-width:{width // SHARP}px"'
     return f'<img{kind} src="data:image/png;base64,{base64.b64encode(data).decode()}" alt="{escape(alt)}">'

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from latune.data import Dataset
 from latune.files import whole, write_json, write_text
 from latune.measurement import Measurement
-from latune.medium import Pictures
+from latune.music import Melodies
 from latune.provenance import machine
 from latune.report import figures, score_figures, sheets, style
 from latune.report.findings import AXIS, Findings, gather
@@ -21,8 +22,10 @@ from latune.report.markdown import markdown
 from latune.report.meanings import GROUPS, meaning
 from latune.report.page import Drawings, page
 from latune.report.paper import Paper
+from latune.report.words import aligned
 from latune.space import Space
 
+SIDE, OF_TUNES = 8, 4  # columns of sheets of images, and of melodies
 HTML, MARKDOWN, JSON, PICTURES = "report.html", "report.md", "report.json", "pictures"
 
 
@@ -111,13 +114,7 @@ def write_report(
 
 def draw(space: Space, found: Findings) -> tuple[Drawings, dict[str, bytes]]:
     """Draw everything that applies: what the page shows, and every picture as a PNG file by name."""
-    side = 8 if isinstance(space.medium, Pictures) else 4
-    images = {
-        "samples": sheets.png(found.samples, side),
-        "reconstructions": sheets.png(sheets.in_pairs(found.pairs, side), min(side, len(found.pairs)), group=2),
-    }
-    for each in found.traversals:
-        images[f"traverse-{each.name}"] = sheets.png(each.images.flatten(0, 1), each.images.shape[1])
+    images = of_images(found)
     charts: dict[str, tuple[Any, str]] = {}
     values = {name: column for name, column in found.attributes.items() if len(column) > 1}
     if values:
@@ -138,8 +135,43 @@ def draw(space: Space, found: Findings) -> tuple[Drawings, dict[str, bytes]]:
     if figures.grouped(found.log):
         charts["log"] = figures.training(found.log), "Training curves over updates"
     vectors = {name: style.svg(figure, f"c{i}", alt) for i, (name, (figure, alt)) in enumerate(charts.items())}
-    pictures = images | {name: style.png(figure) for name, (figure, _) in charts.items()}
+    pictures = images | with_values(found) | {name: style.png(figure) for name, (figure, _) in charts.items()}
     return Drawings(images, vectors), pictures
+
+
+def of_images(found: Findings) -> dict[str, bytes]:
+    """The sheets of examples, as the page shows them."""
+    if isinstance(found.samples, Melodies):
+        assert isinstance(found.pairs, Melodies)
+        columns = min(OF_TUNES, len(found.pairs))
+        pairs = Melodies(sheets.in_pairs(found.pairs.plain(), OF_TUNES), found.pairs.grid)
+        drawn = {
+            "samples": sheets.rolls(found.samples, OF_TUNES),
+            "reconstructions": sheets.rolls(pairs, columns, group=2),
+        }
+        return drawn | with_values(found)
+    assert isinstance(found.pairs, Tensor)
+    drawn = {
+        "samples": sheets.png(found.samples, SIDE),
+        "reconstructions": sheets.png(sheets.in_pairs(found.pairs, SIDE), min(SIDE, len(found.pairs)), group=2),
+    }
+    for each in found.traversals:
+        assert isinstance(each.images, Tensor)
+        drawn[f"traverse-{each.name}"] = sheets.png(each.images.flatten(0, 1), each.images.shape[1])
+    return drawn
+
+
+def with_values(found: Findings) -> dict[str, bytes]:
+    """The sheets of traversals with each column's position above it, and the attribute there below."""
+    drawn = {}
+    for each in found.traversals:
+        heads, columns = aligned(each.positions.tolist()), each.images.shape[1]
+        feet = None if each.expected is None else aligned(each.expected.tolist())
+        if isinstance(each.images, Melodies):
+            drawn[f"traverse-{each.name}"] = sheets.rolls(each.images, columns, heads=heads, feet=feet)
+        else:
+            drawn[f"traverse-{each.name}"] = sheets.labelled(each.images.flatten(0, 1), columns, heads, feet)
+    return drawn
 
 
 def of_scores(space: Space, measurement: Measurement) -> dict[str, tuple[Any, str]]:

@@ -45,7 +45,7 @@ class Field:
     @property
     def width(self) -> int:
         """Pixels, with the line that ends the last bar."""
-        return max(self.pen, round(self.length * self.across)) + self.pen
+        return max(self.pen, self.x(self.length)) + self.pen
 
     @property
     def height(self) -> int:
@@ -53,8 +53,8 @@ class Field:
         return (self.high - self.low + 1) * self.row
 
     def x(self, time: float) -> int:
-        """Of a time in quarter notes."""
-        return round(time * self.across)
+        """Of a time in quarter notes; at whole pixels of a screen that has fewer, too, where edges stay crisp."""
+        return round(time * self.across / self.pen) * self.pen
 
     def y(self, pitch: int) -> int:
         """The upper edge of a pitch's row."""
