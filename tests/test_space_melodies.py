@@ -192,6 +192,9 @@ def test_silent_bars_of_a_tune_stay_silent(tunes):
     assert silent.tolist() == [True, True, False, False, True, True]
     assert torch.equal(edited.plain()[silent], tunes.medium.take(tune)[silent])
     assert not torch.equal(edited.plain()[~silent], tunes.medium.take(tune)[~silent])
+    turned = tunes.traverse(tune, "contour", [-3, 3]).plain()
+    assert torch.equal(turned[silent], tunes.medium.take(tune)[silent][:, None].expand(-1, 2, -1))
+    assert not torch.equal(turned[~silent][:, 0], turned[~silent][:, 1])
     bars = tunes.medium.take(tune)  # as tokens they are examples like any others
     assert tunes.medium.still(bars) is None
     assert torch.equal(
@@ -224,15 +227,19 @@ def test_a_rule_is_asked_who_arrived(tunes, data):
         made = tunes.decode(tunes.controls.move(z, tunes.controls.wishes({"few": 1}), fresh=True))
     wrong = rule(made) < 0.9
     assert 0 < wrong.sum() < 30
-    told = rf"{wrong.sum()} of 60 did not arrive.*What the rules say of them: few = 1, {rule(made)[wrong].min():.2f} to"
+    told = rf"{wrong.sum()} of 60 did not arrive.*What the rules say of them: few = 1, {rule(made)[wrong].min():.2f}"
     with pytest.warns(UserWarning, match=told):
         tunes.controls.move(z, tunes.controls.wishes({"few": 1}), fresh=True)
     again = Space.load(tunes.controls.folder.parent)  # found by its name
     again.controls["few"].sure = 1.0
     with pytest.warns(UserWarning, match=told):
         again.controls.move(z, again.controls.wishes({"few": 1}), fresh=True)
+    tune = Melody.of([(66 + i % 2, 8 + i, 1) for i in range(8)])  # two silent bars, and two of F sharp and G
+    with pytest.warns(UserWarning, match="of 2 did not arrive"):
+        tunes.edit(tune, few=1, strength=1, identity=1e6)
     control.rule, control.about["rule"] = None, "nowhere:lost"
-    with pytest.warns(UserWarning, match="60 of 60 did not arrive.*How sure the controls are.*where 1.00 would do"):
+    told = r"60 of 60 did not arrive.*How sure.*where 1.00 would do \(its rule nowhere:lost could not be asked\)"
+    with pytest.warns(UserWarning, match=told):
         tunes.controls.move(z, tunes.controls.wishes({"few": 1}), fresh=True)
 
 
@@ -549,6 +556,10 @@ def test_the_command_line_moves_a_tune_into_range_and_back(run, tmp_path, monkey
         2,
     )
     assert read_one("a-00.mid").pitches.max() < 60
+    assert read_one("a-00.mid").name == "low to low, 1 of 2"
+    many = ("interpolate", run, "low.mid", "low.mid", "--transpose", "12", "--steps", "30000", "--out", "many.png")
+    run_cli(monkeypatch, *many, code=2)
+    assert "Give fewer --steps, or --out many.mid" in capsys.readouterr().err
     typed(monkeypatch, capsys, "traverse", run, "low.mid", "--transpose", "12", "--name", "contour", "--out", "low")
     assert (tmp_path / "low" / "contour.png").exists()
 

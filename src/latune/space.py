@@ -291,11 +291,22 @@ class Space:
         """
         dials = {"by": by, "strength": strength, "identity": identity, "realism": realism, "keep": keep}
         x = self.medium.read(x) if isinstance(x, str | Path) else x
-        moved = self._moved(self.locate(x), to, change, **dials)
-        made, still = self.decode(moved, generator).plain(), self.medium.still(x)
-        if still is not None:
-            made = torch.where(still[:, None], self.medium.take(x), made)
-        return self._shown(made, like=x)
+        z, still = self.locate(x), self.medium.still(x)
+        if still is None:
+            moved = self._moved(z, to, change, **dials)
+        else:  # who is silent is moved nowhere, and nobody counts it among those that did not arrive
+            moved = z.clone()
+            if not still.all():
+                moved[~still] = self._moved(z[~still], to, change, **dials)
+        return self._shown(self._but_still(x, self.decode(moved, generator).plain()), like=x)
+
+    def _but_still(self, x: Any, made: Tensor) -> Tensor:
+        """What was made of a tune, `(n, ..., t)`, with its silent bars as they were."""
+        still = self.medium.still(x)
+        if still is None:
+            return made
+        shape = (len(still), *(1 for _ in made.shape[1:-1]), -1)
+        return torch.where(still.view(shape), self.medium.take(x).view(shape), made)
 
     def moved(self, z: Tensor, /, *, to: Any = None, **change: Any) -> Tensor:
         """Codes after what `edit` does to their images; its arguments."""
@@ -341,14 +352,14 @@ class Space:
         if isinstance(values, Tensor | np.ndarray):
             values = values.tolist()
         if name in self.controls:
-            return self._grid(self._turned(z, name, values), generator, like=x)
+            return self._grid(self._turned(z, name, values), generator, like=x, still=x)
         self.coordinates.columns(name)
         if values is None:
             values = self.coordinates.usual(name)
         if not isinstance(values, Sequence) or isinstance(values, str) or not values:
             raise DataError(f"A traversal of '{name}' needs one or more latent values, as [-2, 0, 2]. Got {values!r}.")
         moves = [self.coordinates.held({name: value}) for value in values]
-        return self._grid(torch.stack([move(z) for move in moves], dim=1), generator, like=x)  # from (n, k, d)
+        return self._grid(torch.stack([move(z) for move in moves], dim=1), generator, like=x, still=x)  # from (n, k, d)
 
     def _turned(self, z: Tensor, name: str, values: Any) -> Tensor:
         """Codes `(n, k, d)` with a control at each of `k` values."""
@@ -635,10 +646,12 @@ class Space:
         attributes, units = self._split(to)
         return attributes or None, units
 
-    def _grid(self, rows: Tensor, generator: torch.Generator | None = None, like: Any = None) -> Any:
-        """Decode `(n, k, d)` codes to `(n, k, ...)` examples; `like` is what they were made of."""
-        made = self.decode(rows.flatten(0, 1), generator).plain()
-        return self._shown(made.unflatten(0, rows.shape[:2]), like)
+    def _grid(self, rows: Tensor, generator: torch.Generator | None = None, like: Any = None, still: Any = None) -> Any:
+        """Decode `(n, k, d)` codes to `(n, k, ...)` examples; `like` is what they were made of, `still` a tune whose
+        silent bars stay.
+        """
+        made = self.decode(rows.flatten(0, 1), generator).plain().unflatten(0, rows.shape[:2])
+        return self._shown(self._but_still(still, made), like)
 
 
 def _then(first: Callable[[Tensor], Tensor], second: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:

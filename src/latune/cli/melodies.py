@@ -202,7 +202,7 @@ def settings(
     return told
 
 
-def check_size(space: Space, file: Path, n: int, steps: int = 1) -> None:
+def check_size(space: Space, file: Path, n: int, steps: int = 1, option: str = "--n") -> None:
     """Refuse a sheet of melodies that is too large before any of them is made.
 
     Args:
@@ -210,6 +210,7 @@ def check_size(space: Space, file: Path, n: int, steps: int = 1) -> None:
         file: what is written; only PNG files are sheets.
         n: as the option says.
         steps: melodies for each of them.
+        option: which of both is to be less where there is no room.
 
     Raises:
         LatuneError: for more than a picture can hold.
@@ -225,6 +226,11 @@ def check_size(space: Space, file: Path, n: int, steps: int = 1) -> None:
     grid, columns = space.medium.grid, steps if steps > 1 else min(n, SHEET)
     half = grid.bars * grid.length / 2
     most = most_shown(Melody.of([(grid.low, 0, half), (grid.high, half, half)]), columns) // steps
+    if option == "--steps" and n > most:
+        raise LatuneError(
+            f"A picture holds fewer than {steps:,} steps side by side. Give fewer --steps, or --out "
+            f"{file.with_suffix('.mid').name}, a file for each."
+        )
     if n > most:
         other = "fewer --steps" if steps > 1 else f"--out {file.with_suffix('.mid').name}, a file for each melody"
         raise LatuneError(f"A picture holds {most:,} for --n. Got {n:,}: give --n {most} or fewer, or {other}.")

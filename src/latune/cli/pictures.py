@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -277,13 +278,23 @@ def interpolate(
     tunes = [read_tune(space, each, reading) for each in (a, b)] if is_melodic(space, reading) else []
     if tunes and tunes[0].semitones != tunes[1].semitones:
         moved = " and ".join(f"{tune.semitones:+d}" for tune in tunes)
-        raise LatuneError(f"Both tunes are moved alike. They fit at {moved} semitones: give --transpose a number.")
+        raise LatuneError(
+            f"Both tunes are moved alike. They fit at {moved} semitones: give --transpose a number at which both "
+            "fit, or move one of them first."
+        )
     ends = [tune.melody for tune in tunes] or [space.medium.read(each) for each in (a, b)]
+    if tunes:
+        check_size(space, file, min(len(space.medium.take(each)) for each in ends), steps, "--steps")
     made = space.interpolate(ends[0], ends[1], steps, generator=generator(seed, "interpolate"))
     if tunes and file.suffix.lower() != ".png":  # a tune for each step, all of its bars
-        first = save_all([tunes[0].back(made[:, step].joined()) for step in range(made.shape[1])], file, **told)
+        whole = [tunes[0].back(made[:, step].joined()) for step in range(made.shape[1])]
+        named = [replace(each, name=f"{a.stem} to {b.stem}, {i} of {steps}") for i, each in enumerate(whole, 1)]
+        first = save_all(named, file, **told)
         say(f"wrote {first} and {steps - 1} more beside it")
         return
+    if tunes:
+        shares = [f"{100 * step / (steps - 1):.0f} %" for step in range(steps)]
+        told |= {"heads": shares, "caption": f"from {a.name} to {b.name}"}
     save_back(made, tunes[0] if tunes else None, file, told)
     for each, end, nearest in ((a, ends[0], made[:, 0]), (b, ends[1], made[:, -1])):
         _say_missed(space, each, end, nearest)
@@ -337,7 +348,7 @@ def _seen(space: Space, x: Tensor, edited: Tensor, names: list[str]) -> dict[str
     """
     import torch
 
-    from latune.controls.arrival import said_by_rule
+    from latune.controls.arrival import not_asked, said_by_rule
 
     seen = {}
     for name in names:
@@ -349,7 +360,8 @@ def _seen(space: Space, x: Tensor, edited: Tensor, names: list[str]) -> dict[str
         beliefs = [torch.sigmoid(control.critic(space.encode(each))).mean(0) for each in (x, edited)]
         for place, label in enumerate([f"{name} {each}" for each in control.classes] or [name]):
             before, after = (each[place].item() for each in beliefs)
-            seen[label] = {"before": before, "after": after, "said": "in the critic's eyes"}
+            said = f"in the critic's eyes{not_asked(control)}"
+            seen[label] = {"before": before, "after": after, "said": said}
     return seen
 
 

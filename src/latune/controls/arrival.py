@@ -45,6 +45,11 @@ def said_by_rule(control: Control, space: Any, x: Any) -> Float64[Tensor, " n"] 
         return None
 
 
+def not_asked(control: Control) -> str:
+    """What is added to what a critic says, where a rule would have been asked and is not at hand, or cannot say."""
+    return f" (its rule {control.about['rule']} could not be asked)" if control.about.get("source") == "rule" else ""
+
+
 @torch.no_grad()
 def missed(space: Any, moved: Moved, wishes: Sequence[Wish], kept: Sequence[Kept] = ()) -> str:
     """What is told of points that did not arrive; nothing where all did.
@@ -72,10 +77,12 @@ def missed(space: Any, moved: Moved, wishes: Sequence[Wish], kept: Sequence[Kept
     for wish, values in zip(wishes, said, strict=True):
         if values is None:
             most = wish.belief(seen[left]).max().item()
-            beliefs.append(f"{wish.said}, {_down(most)} at most, where {_up(wish.enough)} would do")
+            beliefs.append(
+                f"{wish.said}, {_down(most)} at most, where {_up(wish.enough)} would do{not_asked(wish.control)}"
+            )
         else:
             low, high = (end.item() for end in values[left.cpu()].aminmax())
-            rules.append(f"{wish.said}, {low:.2f} to {high:.2f}")
+            rules.append(f"{wish.said}, {low:.2f}" + (f" to {high:.2f}" if f"{low:.2f}" != f"{high:.2f}" else ""))
     beliefs += [f"{each.said}, {_down(each.belief(seen[left], rows[left]).max().item())} at most" for each in kept]
     told = f"{len(left)} of {len(moved.z)} did not arrive: each is the nearest to what was asked for that was reached."
     if rules:

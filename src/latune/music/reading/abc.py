@@ -231,7 +231,7 @@ class _Reading:
                 return match.end()
             if sign == "!":
                 return place + 1  # the old sign for the end of a line
-            raise TuneError("chords", f"Notes that sound together: {rest[:12]}")
+            raise TuneError("chords", f"Notes that sound together in line {self.row:,}: {rest[:12]}.")
         if sign == "&":
             raise TuneError("several voices", "A bar has several voices (&).")
         if match := BARLINE.match(line, place):
@@ -306,7 +306,7 @@ class _Reading:
             if digits:
                 self._ending(digits[1])
                 return place + digits.end()
-        raise TuneError("chords", f"Notes that sound together: {line[place : place + 12]}")
+        raise TuneError("chords", f"Notes that sound together in line {self.row:,}: {line[place : place + 12]}.")
 
     def _open(self, line: str, place: int) -> int:
         match = TUPLET.match(line, place)

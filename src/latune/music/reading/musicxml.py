@@ -170,12 +170,13 @@ def parts_of(score: Any, programs: Mapping[str, int] = MappingProxyType({})) -> 
     parts = list(getattr(score, "parts", [])) or [score]
     tunes = []
     with music21():
+        tempo = next(filter(None, map(_tempo, parts)), None)  # programs write the tempo of all parts into one
         for number, part in enumerate(parts, 1):
             own = str(part.partName or "") if len(parts) > 1 else ""
             title = " / ".join(each for each in (name, own) if each)
             try:
                 told = next((programs[group] for group in part.groups if group in programs), None)
-                tunes.append(_part(part, number, title, told))
+                tunes.append(_part(part, number, title, told, tempo))
             except TuneError as error:
                 tunes.append(Tune.lost(number, title, error))
             except Exception as error:  # music21 raises of many kinds when a score contradicts itself
@@ -185,7 +186,12 @@ def parts_of(score: Any, programs: Mapping[str, int] = MappingProxyType({})) -> 
     return tunes
 
 
-def _part(part: Any, number: int, title: str, program: int | None) -> Tune:
+def _tempo(part: Any) -> float | None:
+    """The first tempo that a part says, in quarter notes a minute."""
+    return next((mark.getQuarterBPM() for mark in part.recurse().getElementsByClass("MetronomeMark")), None)
+
+
+def _part(part: Any, number: int, title: str, program: int | None, tempo: float | None) -> Tune:
     if part.atSoundingPitch is False:
         part = part.toSoundingPitch()
     measures = list(part.getElementsByClass("Measure"))
@@ -212,7 +218,7 @@ def _part(part: Any, number: int, title: str, program: int | None) -> Tune:
         bars.append(bar)
     if not any(event.pitch is not None for bar in bars for event in bar.events):
         raise TuneError("no notes", "There are no notes in it.")
-    tempo = next((mark.getQuarterBPM() for mark in part.recurse().getElementsByClass("MetronomeMark")), None)
+    tempo = _tempo(part) or tempo
     if program is None:
         program = getattr(part.getInstrument(), "midiProgram", None)
     found, remarks = melody(bars, metres[0], tempo=float(tempo or 120), program=int(program or 0), name=title)
