@@ -63,6 +63,14 @@ class Medium(ABC):
         """Which of what a user gives an edit leaves as they are; None where it may change all."""
         return None
 
+    def but_still(self, x: Any, made: Tensor) -> Tensor:
+        """What was made of what a user gives, `(n, ..., t)`, and where it is still, that itself."""
+        still = self.still(x)
+        if still is None:
+            return made
+        shape = (len(still), *(1 for _ in made.shape[1:-1]), -1)
+        return torch.where(still.view(shape), self.take(x).view(shape), made)
+
     @abstractmethod
     def shown(self, x: Any) -> Any:
         """Examples as attribute functions and rules are given them."""

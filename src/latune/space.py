@@ -298,15 +298,7 @@ class Space:
             moved = z.clone()
             if not still.all():
                 moved[~still] = self._moved(z[~still], to, change, **dials)
-        return self._shown(self._but_still(x, self.decode(moved, generator).plain()), like=x)
-
-    def _but_still(self, x: Any, made: Tensor) -> Tensor:
-        """What was made of a tune, `(n, ..., t)`, with its silent bars as they were."""
-        still = self.medium.still(x)
-        if still is None:
-            return made
-        shape = (len(still), *(1 for _ in made.shape[1:-1]), -1)
-        return torch.where(still.view(shape), self.medium.take(x).view(shape), made)
+        return self._shown(self.medium.but_still(x, self.decode(moved, generator).plain()), like=x)
 
     def moved(self, z: Tensor, /, *, to: Any = None, **change: Any) -> Tensor:
         """Codes after what `edit` does to their images; its arguments."""
@@ -651,7 +643,7 @@ class Space:
         silent bars stay.
         """
         made = self.decode(rows.flatten(0, 1), generator).plain().unflatten(0, rows.shape[:2])
-        return self._shown(self._but_still(still, made), like)
+        return self._shown(self.medium.but_still(still, made), like)
 
 
 def _then(first: Callable[[Tensor], Tensor], second: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:

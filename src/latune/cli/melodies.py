@@ -226,14 +226,13 @@ def check_size(space: Space, file: Path, n: int, steps: int = 1, option: str = "
     grid, columns = space.medium.grid, steps if steps > 1 else min(n, SHEET)
     half = grid.bars * grid.length / 2
     most = most_shown(Melody.of([(grid.low, 0, half), (grid.high, half, half)]), columns) // steps
-    if option == "--steps" and n > most:
-        raise LatuneError(
-            f"A picture holds fewer than {steps:,} steps side by side. Give fewer --steps, or --out "
-            f"{file.with_suffix('.mid').name}, a file for each."
-        )
-    if n > most:
-        other = "fewer --steps" if steps > 1 else f"--out {file.with_suffix('.mid').name}, a file for each melody"
-        raise LatuneError(f"A picture holds {most:,} for --n. Got {n:,}: give --n {most} or fewer, or {other}.")
+    if n <= most:
+        return
+    files = f"--out {file.with_suffix('.mid').name}, a file for each"
+    if option == "--steps":
+        raise LatuneError(f"A picture has no room for {steps:,} steps. Give fewer --steps, or {files}.")
+    other = "fewer --steps" if steps > 1 else f"{files} melody"
+    raise LatuneError(f"A picture holds {most:,} for --n. Got {n:,}: give --n {most} or fewer, or {other}.")
 
 
 def over_columns(space: Space, name: str, values: Sequence[float] | None) -> dict[str, Any]:
