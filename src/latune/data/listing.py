@@ -46,7 +46,7 @@ def list_folder(path: Path | str) -> Listing:
     root = Path(path).expanduser()
     if not root.is_dir():
         told = f"{root} is a file, not a folder. Give the folder that it is in: {root.parent}"
-        raise DataError(told if root.exists() else f"There is no folder {root}.")
+        raise DataError(told if root.exists() else f"There is no folder {root}. Give the path of one that exists.")
     found: list[tuple[str, tuple[int, int]]] = []
     tables: list[Path] = []
     for folder, below, names in os.walk(root):
