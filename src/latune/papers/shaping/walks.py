@@ -31,7 +31,7 @@ def walked(subject: Subject) -> Measured:
     painted = subject.space.measure_inpainting(
         subject.data,
         judge=judge.classifier,
-        seer_folder=subject.runs / f"seer-of-{subject.data.name}",
+        seer_folder=subject.runs / f"seer-of-{subject.data.name}-seed{subject.seed}",  # what it learned from is drawn
         limit=settings["painted"],
         seed=subject.seed,
         resamples=0,
