@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from latune.classifier import Classifier
+from latune.data import Dataset
 from latune.metrics import parzen
 from latune.papers import Arm, Experiment, Subject, shaping
 from latune.papers.experiment import SCALES, Gallery
@@ -121,3 +122,17 @@ def test_pictures_are_drawn(name: str, subject: Subject, quickly: None, tmp_path
 def test_judge_is_no_part_of_walks(subject: Subject, quickly: None) -> None:
     numbers = walks.walked(subject).numbers
     assert 0 <= numbers["confidence"] <= 100 and 1 <= numbers["classes"] <= numbers["classes-together"] <= 10
+
+
+def test_every_seed_has_a_seer_of_its_own(subject: Subject, quickly: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    train, kept = Classifier.train, []
+
+    def remembered(data: Dataset, target: str, folder: Path, seed: int = 0) -> Classifier:
+        kept.append((folder, seed))
+        return train(data, target, seed=seed)
+
+    monkeypatch.setattr(Classifier, "train", remembered)
+    for seed in (0, 1):  # what a seer learns from is drawn by the seed: it cannot be kept where another one is
+        walks.walked(replace(subject, seed=seed))
+    assert [seed for _, seed in kept] == [0, 1]
+    assert len({folder for folder, _ in kept}) == 2
