@@ -21,6 +21,7 @@ from latune.controls import Control, Critics
 from latune.data import load
 from latune.errors import DataError
 from latune.measurement.inpainting import occluded, squares
+from latune.measurement.walks import Seen
 from latune.models import MODELS, VAE, Spec, build
 from latune.moves import Shift
 from latune.nets import LatentNets
@@ -499,6 +500,16 @@ def test_a_walk_that_stands_still_has_no_autocorrelation(space, digits, judge):
     assert found["class-changes"] == 0
     assert found["classes-visited"] == 1
     assert any("stand still" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(("apart", "moves"), [(0.0, False), (1e-6, False), (1e-3, True)])
+def test_equal_frames_stand_still_however_they_are_rounded(apart, moves):
+    noise = np.random.default_rng(0).normal(size=(4, 10, 3)).astype(np.float32)
+    seen = Seen(
+        np.zeros((4, 10), int), np.ones((4, 10)), np.float32(5) + np.float32(apart) * noise, torch.zeros(2, 1, 2, 2)
+    )
+    found = seen.scores(np.eye(3, dtype=np.float32), torch.ones(3, 1, 2, 2), 2, 1, seed=0, resamples=0)
+    assert ("autocorrelation-time" in found) == moves
 
 
 def test_completions_are_judged(space, digits, judge):

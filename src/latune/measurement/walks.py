@@ -25,6 +25,9 @@ from latune.training.generators import seed_for
 CHAINS, STEPS, WINDOWS = 100, 1000, 5
 NEAREST = 1000  # frames whose nearest training example is looked for
 BYTES = 2**31  # of features that are kept; a longer walk is looked at less often
+ROUNDING = (
+    1e-5  # share of the largest feature by which those of equal frames may differ: batches are summed in any order
+)
 HELD_OUT = "held out"  # the column of images that take the walks' place
 
 
@@ -75,7 +78,8 @@ class Seen:
         found = through_time(self.confidence, self.features, reference, windows, names=names, **sure)
         found |= {"classes-visited": classes_visited(self.classes, **sure)}
         found |= {"class-changes": class_changes(self.classes, **sure)}
-        if np.ptp(self.features.reshape(-1, self.features.shape[2]), axis=0).any():
+        low, high = self.features.min((0, 1)), self.features.max((0, 1))  # (d,)
+        if (high - low).max() > ROUNDING * max(high.max(), -low.min()):
             found |= {"autocorrelation-time": autocorrelation_time(self.features, **sure)}
         return found | {"nearest-training": nearest_distance(self.last, training, **sure)}
 
