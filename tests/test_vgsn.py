@@ -20,7 +20,7 @@ from latune.recipes import check, train
 from latune.space import Space
 from latune.terms import PULLS, covariance_gap, guide_loss, kl_per_example, mean_gap, spread
 from latune.terms import Gaussian as GaussianPixels
-from latune.training import Batch, Game, Generators, Optimiser, Plan, Player, Trainer, Weighed, at, seed_for
+from latune.training import Batch, Game, Generators, Optimiser, Plan, Player, Ramp, Trainer, Weighed, at, seed_for
 from latune.training.descents import SmoothedSGD, SoftSGD
 
 SHAPE = (1, 6, 6)
@@ -399,15 +399,19 @@ def test_pretraining_is_a_vae_and_leaves_the_guide_alone(data):
     assert not any(torch.equal(a, b) for a, b in zip(before, weights(longer.guide), strict=True))
 
 
-def test_ramps_begin_with_the_guide():
-    model = build(Spec("vgsn", SHAPE, 3, (), {"name": "mlp", "hidden": [12]}, {"pretrain": 100}, "ork"), seed=0)
+@pytest.mark.parametrize(("settings", "begin"), [({}, 100), ({"ramps_from": 40}, 40), ({"ramps_from": 0}, 0)])
+def test_ramps_begin_with_the_guide_or_where_they_are_told_to(settings, begin):
+    words = {"pretrain": 100, "pull_weight": Ramp(0.0, 8.0, 20), **settings}
+    model = build(Spec("vgsn", SHAPE, 3, (), {"name": "mlp", "hidden": [12]}, words, "ork"), seed=0)
     assert isinstance(model, VGSN)
 
-    def of(step: int) -> float:
+    def of(term: str, step: int) -> float:
         found = {term.name: term.weight for term in model.terms(model.scene(batch(), step, seeded()))}
-        return at(found["kl"], step)
+        return at(found[term], step)
 
-    assert [of(step) for step in (0, 100, 15_100, 30_100, 90_000)] == pytest.approx([1, 1, 2.5, 4, 4])
+    steps = [max(begin - 10, 0), begin, begin + 15_000, begin + 30_000, 90_000]
+    assert [of("kl", step) for step in steps] == pytest.approx([1, 1, 2.5, 4, 4])
+    assert [of("believe", step) for step in (100, 110, 120, 200)] == pytest.approx([0, 4, 8, 8])
 
 
 def test_the_running_kl_starts_at_100_and_follows_slowly():

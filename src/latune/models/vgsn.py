@@ -187,7 +187,7 @@ class VGSN(VAE):
     ours, those of every other model here, not the code's orthogonal ones.
 
     Args:
-        beta: lambda of eq. 5. A ramp begins when the guide does.
+        beta: lambda of eq. 5; a ramp begins at `ramps_from`.
         gamma: weight of the spread of the KL.
         typical: what spread is measured from, the mean KL of the `batch` or a `running` one.
         chain: steps that are unrolled.
@@ -196,6 +196,7 @@ class VGSN(VAE):
             https://doi.org/10.1145/1390156.1390290), so that the guide sees where long walks lead; 0 in the paper.
         restart: share of them that begins anew from data at each update.
         pretrain: updates as a plain VAE, before the chain and the guide begin.
+        ramps_from: the update that ramps of beta and gamma begin at; `pretrain`, as in the code, when left out.
         target: what step t reconstructs, the data (`walkback`) or the chain's last state (`walkout`).
         decay: see above.
         truncate: steps a gradient flows back through; None for all.
@@ -248,6 +249,7 @@ class VGSN(VAE):
         carried: int = 0,
         restart: float = 0.05,
         pretrain: int = 0,
+        ramps_from: int | None = None,
         target: Target = "walkback",
         decay: float = 0.0,
         truncate: int | None = None,
@@ -275,6 +277,8 @@ class VGSN(VAE):
                 raise ValueError(f"{name} is 1 or more. Got {count}.")
         if not 0 <= decay <= 1:
             raise ValueError(f"decay lies in [0, 1]. Got {decay}.")
+        if ramps_from is not None and ramps_from < 0:
+            raise ValueError(f"ramps_from is 0 or more. Got {ramps_from}.")
         if carried < 0 or not 0 <= restart <= 1:
             raise ValueError(f"carried is 0 or more, restart lies in [0, 1]. Got {carried} and {restart}.")
         if pull not in PULLS:
@@ -282,6 +286,7 @@ class VGSN(VAE):
         if isinstance(self.likelihood, Categorical):
             raise ValueError("A chain hands numbers on, and a categorical likelihood gives classes: use another.")
         self.gamma, self.typical, self.chain, self.draws, self.pretrain = gamma, typical, chain, draws, pretrain
+        self.ramps_from = pretrain if ramps_from is None else ramps_from
         self.target, self.decay, self.truncate, self.checkpoint = target, decay, truncate, checkpoint
         self.sample_x, self.pull, self.pull_weight, self.guide_in = sample_x, pull, pull_weight, guide
         self.guide_scale, self.guide_weight, self.guide_rate = guide_scale, guide_weight, guide_rate
@@ -333,7 +338,7 @@ class VGSN(VAE):
         """What encoder and decoder minimise: eq. 5 along the chains, and the guide's pull, eq. 7."""
         pairs = list(zip(scene.shares, scene.links, strict=True))
         counted = [(share, link.nll, link.kl) for share, link in pairs if link.nll is not None and link.kl is not None]
-        since = max(scene.step - self.pretrain, 0)  # ramps begin when the guide does
+        since = max(scene.step - self.ramps_from, 0)
         yield Weighed("reconstruction", _sum(share * nll.mean() for share, nll, _ in counted))
         yield Weighed("kl", _sum(share * kl.mean() for share, _, kl in counted), at(self.beta, since))
         if self.gamma:
@@ -343,7 +348,8 @@ class VGSN(VAE):
             if self.typical == "running" and self.training:
                 self.typical_kl.lerp_(counted[0][2].detach().mean(), FORGOTTEN)
         if scene.guided:
-            yield Weighed("believe", believe(scene.made[0], self.pull), at(self.pull_weight, since))
+            weight = at(self.pull_weight, scene.step - self.pretrain)
+            yield Weighed("believe", believe(scene.made[0], self.pull), weight)
         if scene.step >= self.pretrain:
             if self.match_mean:
                 yield Weighed("match/mean", mean_gap(scene.states, scene.x), self.match_mean)

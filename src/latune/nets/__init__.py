@@ -62,7 +62,7 @@ def wrong_settings(name: str, keys: Iterable[str]) -> list[str]:
     """A sentence for every key that is not a setting of these networks.
 
     >>> wrong_settings("mlp", ["hidden", "channels"])
-    ["mlp has no setting 'channels'. Allowed: hidden, activation, dropout."]
+    ["mlp has no setting 'channels'. Allowed: hidden, activation, dropout, drop_input."]
     """
     allowed = [field.name for field in fields(NETS[name])]
     told = ", ".join(allowed)

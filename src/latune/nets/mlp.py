@@ -29,6 +29,7 @@ class MLP:
         hidden: widths of the encoder's hidden layers.
         activation: relu, selu, gelu, silu, tanh or leaky.
         dropout: rate after every hidden layer.
+        drop_input: rate of the encoder's input in training, so that it tells an image from a part of its pixels.
 
     >>> encoder, decoder = MLP(hidden=(32,)).build((1, 8, 8), params=8, width=4)
     >>> sum(p.numel() for p in encoder.parameters())
@@ -38,12 +39,14 @@ class MLP:
     hidden: tuple[int, ...] = (256, 256)
     activation: str = "relu"
     dropout: float = 0.0
+    drop_input: float = 0.0
 
     def build(self, shape: tuple[int, int, int], params: int, width: int) -> tuple[nn.Module, nn.Module]:
         """Encoder `(n, *shape) -> (n, params)` and decoder `(n, width) -> (n, *shape)`."""
         pixels = math.prod(shape)
         encoder = nn.Sequential(
             nn.Flatten(),
+            *([Dropout(self.drop_input)] if self.drop_input else []),
             *layers([pixels, *self.hidden], self.activation, self.dropout),
             Heads(self.hidden[-1], params),
         )

@@ -153,6 +153,7 @@ class NetsSection(Section):
     padding: int | None = Field(default=None, ge=0)
     activation: Literal["relu", "selu", "gelu", "silu", "tanh", "leaky"] | None = None
     dropout: float | None = Field(default=None, ge=0, lt=1)
+    drop_input: float | None = Field(default=None, ge=0, lt=1, description="of mlp: rate of the encoder's input")
     table: Literal["mnist", "svhn", "celeba", "faces", "chairs"] | None = Field(
         default=None, description="of adversarial: a table of InfoGAN's appendix"
     )
@@ -284,6 +285,7 @@ class ModelSection(Section):
     carried: int | None = Field(default=None, ge=0, description="of vgsn: chains that go on over updates")
     restart: float | None = Field(default=None, ge=0, le=1, description="of vgsn: share of them begun anew")
     pretrain: int | None = Field(default=None, ge=0, description="of vgsn: updates as a VAE, before chain and guide")
+    ramps_from: int | None = Field(default=None, ge=0, description="of vgsn: update that ramps begin at")
     target: Literal["walkback", "walkout"] | None = Field(
         default=None, description="of vgsn: what a step reconstructs, the data or the chain's last state"
     )
