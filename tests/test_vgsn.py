@@ -440,6 +440,20 @@ def test_a_stopped_training_goes_on_bit_for_bit(data, settings, tmp_path):
         assert same(whole, weights(run(f"broken{stop}", 12)))
 
 
+def test_a_training_without_its_guide_or_with_half_a_ramp_is_told():
+    late = {"pretrain": 100, "beta": Ramp(1.0, 4.0, 50), "gamma": Ramp(0.0, 1.0, 10, then=Ramp(1.0, 0.5, 30))}
+    assert small(**late).doubts(150) == []
+    assert small(**late, guide="off").doubts(150) == []
+    assert small(**late, ramps_from=0).doubts(101) == []
+    never, beta, gamma = small(**late).doubts(100)
+    assert "begins at update 100, and this training ends at 100" in never
+    assert "beta is on its way to 4, and 1 where" in beta and "gamma is on its way to 0.5, and 0 where" in gamma
+    assert ["beta" in doubt for doubt in small(**late).doubts(145)] == [True]
+    (again,) = small(pretrain=5).doubts(10, start=True)
+    assert "first 5 updates are a VAE's" in again
+    assert small(pretrain=0).doubts(10, start=True) == []
+
+
 def test_a_training_that_breaks_names_step_and_term(data):
     model = small()
     assert model.guide is not None

@@ -24,7 +24,7 @@ from latune.measurement.inpainting import occluded, squares
 from latune.measurement.walks import Seen
 from latune.models import MODELS, VAE, Spec, build
 from latune.moves import Shift
-from latune.nets import LatentNets
+from latune.nets import LatentNets, MaxoutGuide
 from latune.pictures import Images
 from latune.space import Space
 from latune.terms import Gaussian
@@ -337,7 +337,17 @@ def test_a_model_from_elsewhere_walks(space, x):
         (lambda s, x: s.walk(x, 5, clamp=np.ones((5, 1, 8, 8))), r"or \(6, 1, 8, 8\). Got \(5, 1, 8, 8\)"),
         (lambda s, x: s.walk(x, 5, clamp=2 * np.ones((8, 8))), "A mask lies in .* Got 2 to 2"),
         (lambda s, x: s.walk(x, 5, clamp=np.full((8, 8), np.nan)), "A mask lies in"),
-        (lambda s, x: s.walk(x, 5, clamp=np.full((8, 8), 255, np.uint8)), "up to 255"),
+        (lambda s, x: s.walk(x, 5, clamp=np.full((8, 8), 255, np.uint8)), "up to 255. Divide by 255"),
+        (lambda s, x: s.walk(x, 5, clamp=1), r"has shape \(8, 8\) .*Got \(\)"),
+        (lambda s, x: s.walk(x, 5, clamp={"a": 1}), "an array of numbers, or the path of a picture. Got {'a': 1}"),
+        (lambda s, x: s.walk(x, 5, clamp=[[1, 0], [1]]), "an array of numbers"),
+        (lambda s, x: s.walk(x).images(), "give steps, as steps=200"),
+        (lambda s, x: s.walk(x, 5, move=lambda z: z[:, :3]).images(), r"step 1: A move makes codes .*gave \(6, 3\)"),
+        (lambda s, x: s.walk(x, 5, move=lambda z: None).images(), "This one gave None"),
+        (
+            lambda s, x: guided(MaxoutGuide(units=2).build(64))(s.encode(x)),
+            "64 numbers and .*decode is missing",
+        ),
         (lambda s, x: s.walk(x, 5, clamp="nowhere.png"), "There is no mask at nowhere.png"),
         (lambda s, x: s.walk(x, 5, clamp=np.ones((8, 8)), fixed=x[:3]), "one for each of 6. Got 3"),
         (lambda s, x: s.walk(x, 5, fixed=x), "go with a mask"),
@@ -371,6 +381,19 @@ def test_a_mask_of_another_size_is_not_scaled(space, x, tmp_path):
         as_mask(tmp_path / "text.png", (1, 8, 8), 1)
 
 
+@pytest.mark.parametrize("shape", [(8, 8), (1, 8, 8), (6, 8, 8), (6, 1, 8, 8), (8, 8, 1), (6, 8, 8, 1)])
+def test_masks_fit_as_images_do(space, x, shape):
+    mask = window(space.shape, (2, 6), (2, 6)).expand(6, 1, 8, 8)
+    given = mask if shape[0] == 6 else mask[:1]
+    assert torch.equal(as_mask(given.reshape(shape).numpy(), space.shape, 6).expand(6, 1, 8, 8), mask)
+
+
+def test_one_of_several_colours_is_held_by_a_mask_whose_channels_are_last():
+    mask = torch.zeros(4, 5, 3)
+    mask[..., 1] = 1
+    assert torch.equal(as_mask(mask, (3, 4, 5), 2), mask.permute(2, 0, 1)[None])
+
+
 def test_models_that_only_make_images_do_not_walk(space, x):
     with pytest.raises(DataError, match="no way back from an image"):
         Space.wrap(space.model.decode, codes=16).walk(x, 5)
@@ -393,6 +416,19 @@ def test_a_chain_that_is_not_finite_stops_and_names_the_step(space, x, tmp_path)
     with pytest.raises(DataError, match="after step 3"):
         Walk(space.model, x, 10, move=broken).save(tmp_path / "walk.gif")
     assert list(tmp_path.iterdir()) == [], "nothing half-written is left"
+
+
+def test_a_chain_that_breaks_where_no_frame_is_seen_is_told_too(space, x):
+    def broken(z: Tensor) -> Tensor:
+        calls.append(len(z))
+        return z + (torch.nan if len(calls) == 11 else 0)
+
+    for steps in (12, None):
+        calls: list[int] = []
+        with pytest.raises(DataError, match=r"after step 11 \(6 of 6 by now\).*without what moves the codes"):
+            for _ in Walk(space.model, x, steps, every=10 if steps else 1000, move=broken):
+                assert len(calls) < 200
+        assert len(calls) == (steps or 100)
 
 
 def test_what_a_function_of_the_users_says_is_told_with_its_step(space, x):
@@ -618,15 +654,19 @@ def test_the_command_measures(type_, digits_run, judge, tmp_path, monkeypatch):
     trained = []
     monkeypatch.setattr(Classifier, "load", classmethod(lambda cls, folder: judge))
     monkeypatch.setattr(
-        Classifier, "train", classmethod(lambda cls, data, *asked, seed: trained.append((data.name, *asked)) or judge)
+        Classifier,
+        "train",
+        classmethod(lambda _, data, *asked, seed: trained.append((data.name, *asked, seed)) or judge),
     )
     words = ["--steps", 10, "--judge", "judge", "--json", "a.json"]
     code, said = type_("walk", digits_run, "--measure", "--inpaint", *words)
     assert code == 0, said
     assert "89 chains of 10 steps" in said
     assert "completed-class" in said
-    assert trained == [("digits, 5 x 5 hidden", "digit", digits_run / "seer")]
+    assert trained == [("digits, 5 x 5 hidden", "digit", digits_run / "seer", 0)]
     assert type_("walk", digits_run, "--inpaint", "--steps", 1, "--judge", "judge", "--seer", "seer")[0] == 0
+    assert type_("walk", digits_run, "--measure", "--steps", 10, "--seed", 3)[0] == 0
+    assert trained[1:] == [("digits", "digit", digits_run / "classifier", 0)], "a judge is the same for all walks"
     assert {'"walk"', '"inpainting"'} <= set((tmp_path / "a.json").read_text().replace(":", " ").split())
 
 
@@ -642,8 +682,16 @@ def test_the_command_measures(type_, digits_run, judge, tmp_path, monkeypatch):
         (["--mask", "nowhere.png"], "There is no mask at nowhere.png"),
         (["--begin", "noise"], "give --mask or --free with it"),
         (["nowhere.png"], "There is no image at nowhere.png"),
-        (["--with", "ring=1"], "Unknown control 'ring'"),
+        (["--with", "ring=1"], "Unknown control 'ring'. Allowed: none. Add one with latune control add."),
         (["--measure", "--free", "1:2,1:2"], "leave --free out"),
+        (["--measure", "--n", 5], "leave --n out"),
+        (["--inpaint", "--begin", "noise"], "leave --begin out"),
+        (["--json", "a.json"], "--json is of what is measured"),
+        (["--split", "test"], "--split is of what is measured"),
+        (["--measure", "--seer", "."], "--seer tells hidden pictures"),
+        (["one.png", "--n", 2], "--n counts samples of the prior"),
+        (["--free", ""], "each first:last"),
+        (["--set", "slant=1", "--set", "slant=2"], "'slant' is given twice"),
     ],
 )
 def test_mistakes_are_one_message(type_, digits_run, tmp_path, words, message):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from torch import Tensor
 
 from latune.controls.descent import Descend
+from latune.errors import DataError
 from latune.terms.critics import one_sided
 
 STEPS, RATE = 10, 0.1
@@ -34,6 +35,7 @@ def guided(
 
     Raises:
         ValueError: for no guide.
+        DataError: when it is used: a guide of images that is given codes, or the other way round.
 
     >>> import torch
     >>> guided(lambda z: z[:, 0], steps=100)(torch.tensor([[-0.5, 3.0], [0.5, 3.0]]))[:, 0] > -1e-6
@@ -42,8 +44,13 @@ def guided(
 
     if guide is None:
         raise ValueError("There is no guide to heed: this model was trained with model.guide=off.")
+    inputs = getattr(guide, "inputs", None)
 
     def says(z: Tensor) -> Tensor:
-        return guide(z if decode is None else decode(z)).reshape(len(z))  # (m,)
+        point = z if decode is None else decode(z)
+        if inputs not in (None, point[0].numel()):
+            cure = "decode=space.model.decode is missing" if decode is None else "leave decode out"
+            raise DataError(f"The guide looks at {inputs} numbers and is given {point[0].numel()}: {cure}.")
+        return guide(point).reshape(len(z))  # (m,)
 
     return Descend(lambda z, rows: one_sided(says(z)), lambda z, rows: says(z) >= 0, steps, lr)

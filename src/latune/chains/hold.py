@@ -45,8 +45,9 @@ def as_mask(mask: Any, shape: tuple[int, int, int], n: int, device: Any = "cpu")
     """A mask as a tensor that fits `n` images of a shape.
 
     Args:
-        mask: `(h, w)`, `(1 or c, h, w)` or `(1 or n, 1 or c, h, w)`: booleans, or numbers from 0 (free) to 1 (held); or
-            the path of a picture of the images' size, white where they are held.
+        mask: `(h, w)`, `(1 or c, h, w)`, `(n, h, w)` or `(1 or n, 1 or c, h, w)`, the channels last where they fit
+            there alone: booleans, or numbers from 0 (free) to 1 (held); or the path of a picture of the images' size,
+            white where they are held.
         shape: (c, h, w) of the images.
         n: how many images.
         device: where to put it.
@@ -59,15 +60,29 @@ def as_mask(mask: Any, shape: tuple[int, int, int], n: int, device: Any = "cpu")
     """
     if isinstance(mask, str | Path):
         mask = _picture(mask, shape)
-    m = torch.as_tensor(np.asarray(mask) if not isinstance(mask, Tensor) else mask)
+    try:
+        m = torch.as_tensor(np.asarray(mask) if not isinstance(mask, Tensor) else mask)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"A mask is an array of numbers, or the path of a picture. Got {mask!r}: {error}") from None
     if m.is_complex() or not (m.is_floating_point() or m.dtype == torch.bool or not m.numel() or int(m.max()) <= 1):
-        raise DataError(f"A mask holds booleans, or numbers from 0 (free) to 1 (held). Got {m.dtype} up to {m.max()}.")
+        bytes_ = " Divide by 255." if m.dtype == torch.uint8 else ""
+        raise DataError(
+            f"A mask holds booleans, or numbers from 0 (free) to 1 (held). Got {m.dtype} up to {m.max()}.{bytes_}"
+        )
     m = m.as_subclass(Tensor).detach().to(device, torch.float32)
     c, *sides = shape
+    got = tuple(m.shape)
+    if list(m.shape[-2:]) != sides and list(m.shape[-3:-1]) == sides:
+        m = m.movedim(-1, -3)
+    if m.dim() == 3 and len(m) == n and len(m) not in (1, c):
+        m = m[:, None]
     m = m.reshape((1,) * max(4 - m.dim(), 0) + m.shape)
     if m.dim() != 4 or list(m.shape[2:]) != sides or m.shape[1] not in (1, c) or m.shape[0] not in (1, n):
-        allowed = " or ".join(map(str, dict.fromkeys([tuple(sides), (1, *sides), shape, (n, 1, *sides), (n, *shape)])))
-        raise DataError(f"A mask of these images has shape {allowed}. Got {tuple(mask.shape)}.")
+        fits = [tuple(sides), (1, *sides), shape, (n, *sides), (n, 1, *sides), (n, *shape)]
+        raise DataError(
+            "A mask of these images, its channels first or last, has shape "
+            f"{' or '.join(map(str, dict.fromkeys(fits)))}. Got {got}."
+        )
     if not bool(((m >= 0) & (m <= 1)).all()):  # NaN fails too
         raise DataError(f"A mask lies in [0, 1]: 0 is free, 1 is held. Got {m.min():g} to {m.max():g}.")
     return m  # (1 or n, 1 or c, h, w)

@@ -29,7 +29,7 @@ MOST = 100  # chains of a sheet or an animation
 
 
 def sheet(walk: Walk, path: Path, columns: int) -> Path:
-    """Write a sheet: a row a chain; the start framed in blue, what is free of it in orange, then every frame.
+    """Write a sheet: a row a chain; what it begins as framed in blue, what is free in orange, then every frame.
 
     Frames beyond `columns` go on below, under their own numbers.
 
@@ -42,7 +42,7 @@ def sheet(walk: Walk, path: Path, columns: int) -> Path:
         raise DataError(f"A sheet has 1 column or more. Got {columns}.")
     _fits(walk)
     tile = _tiles(walk)
-    lead = [("start", [_framed(each, START) for each in tile(walk.start)])]
+    lead = [("start", [_framed(each, START) for each in tile(walk.beginning().clamp(0, 1))])]
     if walk.hold is not None:
         lead.append(("held", [_framed(each, HELD) for each in tile(_tinted(walk))]))
     frames = [(str(number), list(tile(frame))) for number, frame in zip(walk.numbers, walk, strict=True)]
@@ -101,7 +101,7 @@ def _pages(walk: Walk) -> Iterator[Image.Image]:
 
 def _fits(walk: Walk) -> None:
     if not 1 <= len(walk.start) <= MOST:
-        raise DataError(f"From 1 to {MOST} chains are shown. Got {len(walk.start)}: give some of the images.")
+        raise DataError(f"From 1 to {MOST} chains are shown. Got {len(walk.start)}: begin with fewer images.")
     if not len(walk):
         raise DataError(f"There are no frames: {walk.steps} steps and a frame every {walk.every}.")
 

@@ -38,7 +38,8 @@ class Step(Move):
         move: what is done to the codes, as `Gated(actor)`; None leaves them.
 
     Raises:
-        DataError: no noise where something is drawn, or a likelihood that images are not drawn from.
+        DataError: no noise where something is drawn, a likelihood that images are not drawn from, or a move that makes
+            anything but codes of codes.
     """
 
     model: Any
@@ -58,7 +59,7 @@ class Step(Move):
         if self.sample_z and self.noise is not None:
             z = torch.addcmul(z, torch.cat([q.scale for q in parts]), self.noise.normal("z", z.shape[1]))
         if self.move is not None:
-            z = self.move(z)
+            z = _moved(self.move, z)
         if not self.sample_x or self.noise is None:
             return torch.cat([self.model.decode(chunk) for chunk in z.split(CHUNK)])
         likelihood = getattr(self.model, "likelihood", None)
@@ -71,6 +72,14 @@ class Step(Move):
             )
         raw = torch.cat([self.model.raw(chunk) for chunk in z.split(CHUNK)])
         return drawn(likelihood, raw, noise)
+
+
+def _moved(move: Callable[[Tensor], Tensor], z: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+    moved = move(z)
+    if not isinstance(moved, Tensor) or moved.shape != z.shape:
+        got = tuple(moved.shape) if isinstance(moved, Tensor) else repr(moved)
+        raise DataError(f"A move makes codes {tuple(z.shape)} of codes {tuple(z.shape)}. This one gave {got}.")
+    return moved
 
 
 def drawn(

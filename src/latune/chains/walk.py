@@ -21,6 +21,7 @@ from latune.pictures import Images
 
 BEGINS: tuple[str, ...] = ("kept", "noise", "blank")
 SHOWN = 20  # frames of a sheet, unless told otherwise
+LOOKED = 100  # steps after which chains are looked at for NaN, where no frame is
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +83,7 @@ class Walk:
         chain: Move = Step(self.model, noise, self.sample_z, self.sample_x, self.move)
         chain = chain if self.hold is None else chain >> self.hold
         x = self.beginning(noise)
-        # The first step after which each chain was not finite; it is read with the frames, so no step waits for it.
+        # The first step after which each chain was not finite; it is read now and then, so that no step waits for it.
         broken = torch.zeros(len(x), dtype=torch.long, device=x.device)
         for step in count(1) if self.steps is None else range(1, self.steps + 1):
             try:
@@ -92,8 +93,10 @@ class Walk:
                 raise DataError(f"The walk stopped at step {step}: {error}") from error
             good = x.isfinite().flatten(1).all(1)
             broken = torch.where((broken == 0) & ~good, step, broken)
-            if step % self.every == 0:
+            shown = step % self.every == 0
+            if shown or step % LOOKED == 0 or step == self.steps:
                 self._stop(broken)
+            if shown:
                 yield Images.of(x.clamp(0, 1))
 
     def beginning(self, noise: Noise | None = None) -> Tensor:
@@ -108,6 +111,8 @@ class Walk:
 
     def images(self) -> Images:
         """All frames together, `(n, k, c, h, w)`: those of a walk that ends."""
+        if self.steps is None:
+            raise DataError("A walk without an end has frames without an end: give steps, as steps=200.")
         frames = [frame.plain() for frame in self] if len(self) else []
         if not frames:
             raise DataError(f"There are no frames: {self.steps} steps and a frame every {self.every}.")
@@ -141,7 +146,8 @@ class Walk:
             return
         first = int(broken[broken > 0].min())
         which = int((broken == first).nonzero()[0])
+        cure = "train the model anew" if self.move is None else "walk without what moves the codes, or train anew"
         raise DataError(
             f"Chain {which} is NaN or infinite after step {first} ({int((broken > 0).sum())} of {len(broken)} by now). "
-            "The model gives such values at a point it was led to: walk without the controls, or train it anew."
+            f"The model gives such values at a point it was led to: {cure}."
         )

@@ -370,6 +370,8 @@ def _numbers(words: list[str] | None) -> dict[str, float]:
     numbers = {}
     for word in words or []:
         name, equals, text = word.partition("=")
+        if name in numbers:
+            raise LatuneError(f"'{name}' is given twice; say it once.")
         try:
             numbers[name] = float(text)
             if not math.isfinite(numbers[name]):

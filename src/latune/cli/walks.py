@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,7 +23,7 @@ def walk(
     *images: Path,
     steps: int | None = None,
     every: int | None = None,
-    n: int = 8,
+    n: int | None = None,
     mask: Path | None = None,
     free: str | None = None,
     begin: Literal["kept", "noise", "blank"] = "kept",
@@ -36,7 +37,7 @@ def walk(
     picture: Annotated[Path | None, Parameter(name="--out")] = None,
     measure: Annotated[bool, Flag] = False,
     inpaint: Annotated[bool, Flag] = False,
-    split: Literal["training", "validation", "test"] = "test",
+    split: Literal["training", "validation", "test"] | None = None,
     judge: Path | None = None,
     seer: Path | None = None,
     json_file: Json = None,
@@ -57,11 +58,11 @@ def walk(
     steps
         How many; 200 unless given, 1000 with --measure, 50 with --inpaint.
     every
-        Show a step in so many; as many as give 20 pictures on a sheet, and all in an animation, unless given.
+        Show a step in so many; as many as fit on a sheet of 20, and all in an animation, unless given.
     n
-        How many samples of the prior to start from.
+        How many samples of the prior to start from; 8 unless given.
     mask
-        A picture of the model's size: white is held, black is painted anew.
+        A picture of the model's size: white is held, black is painted anew, beginning as --begin says.
     free
         In place of a mask, the rectangle that is painted anew, as rows and columns: 6:22,6:22.
     begin
@@ -81,7 +82,7 @@ def walk(
     inpaint
         How often the judge sees the true class in what was painted in.
     split
-        The images that are measured.
+        The images that are measured; test unless given.
     judge
         A folder with a classifier that was trained before.
     seer
@@ -91,21 +92,29 @@ def walk(
     from latune.pictures import read_image
     from latune.training import generator
 
-    if measure or inpaint:
-        given = {"IMAGE": images, "--mask": mask, "--free": free, "--out": picture}
-        if wrong := [name for name, value in given.items() if value]:
+    seen = {"IMAGE": images or None, "--mask": mask, "--free": free, "--out": picture, "--every": every, "--n": n}
+    seen |= {"--begin": None if begin == "kept" else begin}
+    told = {"--json": json_file, "--judge": judge, "--seer": seer, "--split": split}
+    if wrong := [name for name, value in (seen if measure or inpaint else told).items() if value is not None]:
+        if measure or inpaint:
             raise LatuneError(
                 f"--measure and --inpaint make no picture and take held-out images; leave {wrong[0]} out."
             )
+        raise LatuneError(f"{wrong[0]} is of what is measured: it goes with --measure or --inpaint.")
+    if seer is not None and not inpaint:
+        raise LatuneError("--seer tells hidden pictures: it goes with --inpaint.")
+    if images and n is not None:
+        raise LatuneError("--n counts samples of the prior to start from; leave it out beside images.")
+    n, split = 8 if n is None else n, split or "test"
     file = picture or run / "walk.png"
     if file.suffix.lower() not in (".png", ".gif"):
         raise LatuneError(f"A walk is written as a sheet (.png) or an animation (.gif). Got --out {file}.")
     many = STEPS if steps is None else steps
     if many < 1 or n < 1 or (every is not None and not 1 <= every <= many):
         raise LatuneError(f"--steps and --n are 1 or more, --every from 1 to --steps. Got {many}, {n} and {every}.")
-    if mask and free:
+    if mask is not None and free is not None:
         raise LatuneError("--mask and --free say the same; give one of them.")
-    if begin != "kept" and not (mask or free):
+    if begin != "kept" and mask is None and free is None:
         raise LatuneError("--begin says how the free part starts: give --mask or --free with it.")
     space = open_run(run)
     wanted: dict[str, Any] = _once(_numbers(set_), _wishes(with_, space.controls))
@@ -127,10 +136,12 @@ def walk(
         x = torch.cat([read_image(image, size) for image in images])
     else:
         x = space.sample(n, generator=generator(seed, "walk"))
+        if not bool(torch.isfinite(x).all()):
+            raise LatuneError(f"Samples of {run} are NaN or infinite: its training has failed. Train it anew.")
     if every is None:
-        every = max(1, many // FRAMES) if file.suffix.lower() == ".png" else 1
-    if mask or free:
-        wanted |= {"clamp": mask if mask else _window(free or "", size), "begin": begin}
+        every = math.ceil(many / FRAMES) if file.suffix.lower() == ".png" else 1
+    if mask is not None or free is not None:
+        wanted |= {"clamp": mask if mask is not None else _window(free or "", size), "begin": begin}
     say(f"wrote {space.walk(x, many, every=every, seed=seed, **wanted).save(file)}")
 
 

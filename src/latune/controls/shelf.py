@@ -60,7 +60,8 @@ class Controls(Learner, Mapping[str, Control]):
         if name in self.unusable:
             raise RunError(f"The control '{name}' cannot be used: {self.unusable[name]}")
         if name not in self._made:
-            raise DataError(unknown("control", name, self._made))
+            none = "" if self._made else " Add one with latune control add."
+            raise DataError(unknown("control", name, self._made) + none)
         return self._made[name]
 
     def __iter__(self) -> Iterator[str]:

@@ -46,6 +46,7 @@ def measure_inpainting(
     begin: str = "blank",
     limit: int = IMAGES,
     seed: int = 0,
+    judge_seed: int = 0,
     resamples: int = RESAMPLES,
     **walk: Any,
 ) -> WalkMeasurement:
@@ -74,6 +75,7 @@ def measure_inpainting(
         begin: what the square starts as, `blank` or `noise`.
         limit: most images, evenly spread over the split.
         seed: of places, walks and resamples.
+        judge_seed: of the judge and the seer, where they are trained here.
         resamples: bootstrap resamples of the images for the intervals; 0 for none.
         walk: see `Space.walk`.
 
@@ -95,9 +97,9 @@ def measure_inpainting(
     side = round(SHARE * min(height, width)) if side is None else side
     if not 1 <= side < min(height, width):
         raise DataError(f"The square's side is from 1 to {min(height, width) - 1} pixels. Got {side}.")
-    judge = judge_of(data, judge, folder, seed)
+    judge = judge_of(data, judge, folder, judge_seed)
     if seer is None:
-        seer = Classifier.train(occluded(data, side, place, seed), judge.target[0], seer_folder, seed=seed)
+        seer = Classifier.train(occluded(data, side, place, judge_seed), judge.target[0], seer_folder, seed=judge_seed)
     rows = spread(data.splits[split], limit)
     x = data.images(rows)
     truth = data.column(judge.target[0], rows).long().cpu().numpy()

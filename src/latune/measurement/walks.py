@@ -96,6 +96,7 @@ def measure_walk(
     every: int = 1,
     windows: int = WINDOWS,
     seed: int = 0,
+    judge_seed: int = 0,
     resamples: int = RESAMPLES,
     **walk: Any,
 ) -> WalkMeasurement:
@@ -120,6 +121,7 @@ def measure_walk(
         every: look at a frame each so many steps; what is counted in frames is counted in these.
         windows: of the steps.
         seed: of the walks, of halves and of resamples.
+        judge_seed: of the judge, where it is trained here.
         resamples: bootstrap resamples of the chains, for the intervals; 0 for none.
         walk: see `Space.walk`: `sample_x`, controls, and so on.
 
@@ -128,7 +130,7 @@ def measure_walk(
             and what `Space.walk` refuses.
     """
     size_of_images(space.medium, "A walk")
-    judge = judge_of(data, judge, folder, seed)
+    judge = judge_of(data, judge, folder, judge_seed)
     if chains is None:
         chains = min(CHAINS, len(data.splits.get(split, ())) // 2)
     held = _halves(data, split, chains, seed)

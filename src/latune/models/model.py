@@ -75,5 +75,9 @@ class Model(nn.Module, ABC):
         """What goes wrong by the numbers of a validation, a plain sentence each; the log and the screen show them."""
         return []
 
+    def doubts(self, updates: int, start: bool = False) -> list[str]:
+        """What a training of so many updates will hardly be meant to do, a plain sentence each; `start`: it goes on."""
+        return []
+
     def settle(self, images: Iterable[Tensor], generator: torch.Generator) -> None:
         """What is left to do once training has ended, with images of the training split at hand."""

@@ -48,7 +48,7 @@ class Guide(nn.Module):
 
     def __init__(self, inputs: int, widths: tuple[int, ...], config: MaxoutGuide) -> None:
         super().__init__()
-        self.bound = config.bound
+        self.inputs, self.bound = inputs, config.bound
         self.enter = nn.Sequential(nn.Flatten(), Dropout(config.drop_input))
         sizes = [inputs, *widths]
         self.hidden = nn.ModuleList(Maxout(a, b, config.pieces, config.noise) for a, b in pairwise(sizes))

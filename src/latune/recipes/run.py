@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,8 @@ def _train(recipe: Recipe, folder: Path | None, device: Any, progress: bool, dat
     generators = Generators(recipe.seed, device)
     model = build(spec, seed=seed_for(recipe.seed, "weights"), nets=nets)
     started = {} if recipe.training.start is None else {"start": begin(model, recipe.training.start)}
+    for doubt in model.doubts(updates(recipe, data), bool(started)):
+        warnings.warn(doubt, UserWarning, stacklevel=3)
     model.to(device)
     plan = recipe.training.plan()
     model.precision = plan.precision
@@ -214,7 +217,9 @@ def begin(model: Model, start: Path | str) -> str:
     for part in ("encoder", "decoder", "likelihood"):
         ours, theirs = getattr(model, part), getattr(other.model, part)
         if isinstance(ours, nn.Module) and isinstance(theirs, nn.Module):
-            load_weights(ours, theirs.state_dict(), Path(start) / WEIGHTS)
+            load_weights(
+                ours, theirs.state_dict(), Path(start) / WEIGHTS, "this recipe", "Set data and nets to that run's."
+            )
     return other.fingerprint
 
 

@@ -70,8 +70,14 @@ def load_tensors(path: Path, device: Any = "cpu") -> tuple[dict[str, Tensor], di
         ) from None
 
 
-def load_weights(module: nn.Module, tensors: Mapping[str, Tensor], source: Path | str) -> None:
-    """Put named tensors into a module, all of them and no others.
+def load_weights(
+    module: nn.Module,
+    tensors: Mapping[str, Tensor],
+    source: Path | str,
+    recipe: str = "the recipe beside them",
+    cure: str = "Use the recipe they were trained with, or train again in a new folder.",
+) -> None:
+    """Put named tensors into a module, all of them and no others; `recipe` and `cure` are words of the message.
 
     Raises:
         RunError: names every tensor that is missing, unexpected or of another shape.
@@ -85,11 +91,8 @@ def load_weights(module: nn.Module, tensors: Mapping[str, Tensor], source: Path 
         if own[name].shape != tensors[name].shape
     ]
     if problems:
-        shown = "; ".join(sorted(problems)[:6]) + ("; ..." if len(problems) > 6 else "")
-        raise RunError(
-            f"The weights in {source} do not fit the recipe beside them: {shown}. "
-            "Use the recipe they were trained with, or train again in a new folder."
-        )
+        shown = "; ".join(sorted(problems)[:2]) + ("; ..." if len(problems) > 2 else "")
+        raise RunError(f"The weights in {source} do not fit {recipe}: {shown}. {cure}")
     module.load_state_dict(dict(tensors))
 
 

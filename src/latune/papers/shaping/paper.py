@@ -11,9 +11,13 @@ PAPER = (
     "(https://proceedings.mlr.press/v37/bachman15.html)"
 )
 SHORT = (
-    "The quick scale has the paper's nets, and by Adam 20,000 updates as a VAE and 1,000 with the guide, one posterior "
-    "sample an example, the encoder's input dropped in part, and averaged weights; lambda rises before the guide comes. "
+    "The quick scale has the paper's nets, and by Adam 20,000 updates as a VAE and 1,000 with the guide, a draw of the "
+    "posterior an example, the encoder's input dropped in part, and averaged weights; lambda rises before the guide. "
     "The paper has 80,000 and 120,000 updates of its plain SGD, and five samples; there lambda rises with the guide."
+)
+SHORT_FACES = (
+    "The quick scale has nets of 512 units, 6,000 updates as a VAE and 3,000 with the guide by Adam, and a draw of the "
+    "posterior an example."
 )
 
 # What is changed of the short recipe for each of the second test's models.

@@ -26,7 +26,7 @@ from latune.papers.experiment import (
 )
 from latune.papers.judge import prior
 from latune.papers.plates import plates, shown
-from latune.papers.shaping.paper import FACES, PAPER, SHORT, TITLES, second_test
+from latune.papers.shaping.paper import FACES, PAPER, SHORT, SHORT_FACES, TITLES, second_test
 from latune.papers.shaping.windows import CHOSEN_ON, SIGMAS, samples_of
 from latune.report import style
 from latune.space import Space
@@ -186,7 +186,6 @@ QUANTITIES = {
 NOTES = (
     "The number of a training is that at its end; the best of all was looked for on the test images and is shown for "
     "the paper's observation alone: the estimate of VAR is highest early and falls while its free energy improves.",
-    SHORT,
 )
 
 
@@ -196,7 +195,7 @@ def _figure(
     shows: str,
     arms: Mapping[Scale, tuple[Arm, ...]],
     sigmas: Sequence[float],
-    notes: tuple[str, ...] = (),
+    notes: tuple[str, ...],
 ) -> Experiment:
     """One half of the figure: the same of digits and of faces."""
     return Experiment(
@@ -222,6 +221,7 @@ EXPERIMENTS = [
         "Chains free and held in part, and estimates through training, with and without the KL held together.",
         second_test(("var", "ork")),
         SIGMAS,
+        (SHORT,),
     ),
     _figure(
         "vgsn-fig4-faces",
@@ -232,6 +232,7 @@ EXPERIMENTS = [
         (
             "The Toronto Face Database is not given out any more; numbers do not compare with the paper's 2,060 and "
             "2,130 of it.",
+            SHORT_FACES,
         ),
     ),
 ]

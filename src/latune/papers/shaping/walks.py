@@ -34,6 +34,7 @@ def walked(subject: Subject) -> Measured:
         seer_folder=subject.runs / f"seer-of-{subject.data.name}-seed{subject.seed}",  # what it learned from is drawn
         limit=settings["painted"],
         seed=subject.seed,
+        judge_seed=subject.seed,
         resamples=0,
     ).scores
     numbers = {
