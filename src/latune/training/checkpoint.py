@@ -91,7 +91,7 @@ def load_weights(
         if own[name].shape != tensors[name].shape
     ]
     if problems:
-        shown = "; ".join(sorted(problems)[:2]) + ("; ..." if len(problems) > 2 else "")
+        shown = "; ".join(sorted(problems)[:6]) + ("; ..." if len(problems) > 6 else "")
         raise RunError(f"The weights in {source} do not fit {recipe}: {shown}. {cure}")
     module.load_state_dict(dict(tensors))
 
