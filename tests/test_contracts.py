@@ -607,7 +607,7 @@ def tiny_options(name: str) -> dict:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-@pytest.mark.filterwarnings("ignore:The guide begins at", "ignore:(beta|gamma) is on its way")  # of two steps, rightly
+@pytest.mark.filterwarnings("ignore:The guide begins at", "ignore:.* is on its way to")  # of two steps, rightly
 @pytest.mark.parametrize("name", shelf())
 def test_every_recipe_trains_for_two_steps(name, request, tiny_mnist, tiny_celeba, tiny_svhn, tmp_path, monkeypatch):
     compile_quickly(monkeypatch)

@@ -736,3 +736,20 @@ def test_the_validation_split_is_looked_at_each_epoch_within_long_ones_and_at_th
     monkeypatch.setattr("latune.training.trainer.LOOK", 3)
     assert looked(steps=10) == [3, 6, 9, 10]
     assert looked(steps=8, validate_every=2) == [8]  # as asked for
+
+
+def test_what_a_training_will_not_come_to_is_told_as_it_begins(tmp_path):
+    few = ["training.steps=2", "training.batch_size=16"]
+    rising = read("vae-digits", [*few, "model.beta={start=0.0,end=1.0,steps=100}"])
+    with pytest.warns(
+        UserWarning, match="beta is on its way to 1, and 0.02 where this training ends at 2. Set model.beta"
+    ):
+        train(rising)
+    vae = train(read("vae-digits", [*few, "nets.hidden=[128,128]", "model.latent=16"]), tmp_path / "vae")
+    again = [*few, f"training.start={tmp_path / 'vae'}", "model.carried=2"]
+    with pytest.warns(UserWarning, match="The first 1 updates are a VAE's, as without a start. With model.pretrain=0"):
+        train(read("vgsn-digits", [*again, "model.pretrain=1"]))
+    train(read("vgsn-digits", [*again, "model.pretrain=0"]))  # nothing to tell: a warning would be an error
+    with pytest.raises(RunError, match=r"do not fit this recipe: .*Set data and nets to that run's"):
+        train(read("vgsn-digits", [*again, "model.pretrain=0", "nets.hidden=[64]"]))
+    assert vae.about["steps"] == 2

@@ -445,13 +445,15 @@ def test_a_training_without_its_guide_or_with_half_a_ramp_is_told():
     assert small(**late).doubts(150) == []
     assert small(**late, guide="off").doubts(150) == []
     assert small(**late, ramps_from=0).doubts(101) == []
-    never, beta, gamma = small(**late).doubts(100)
+    beta, gamma, never = small(**late).doubts(100)
     assert "begins at update 100, and this training ends at 100" in never
     assert "beta is on its way to 4, and 1 where" in beta and "gamma is on its way to 0.5, and 0 where" in gamma
     assert ["beta" in doubt for doubt in small(**late).doubts(145)] == [True]
     (again,) = small(pretrain=5).doubts(10, start=True)
     assert "first 5 updates are a VAE's" in again
     assert small(pretrain=0).doubts(10, start=True) == []
+    (pull,) = small(pretrain=5, pull_weight=Ramp(0.0, 8.0, 10)).doubts(10)
+    assert "pull_weight is on its way to 8, and 4 where this training ends at 10. Set model.pull_weight" in pull
 
 
 def test_a_training_that_breaks_names_step_and_term(data):

@@ -14,7 +14,7 @@ from latune.errors import LatuneError
 
 Set = Annotated[list[str] | None, Parameter(name="--set")]
 Flag = Parameter(negative=())
-STEPS, FRAMES = 200, 20  # of a walk, and of its sheet, unless told otherwise
+STEPS = 200  # of a walk, unless told otherwise
 
 
 @app.command
@@ -129,6 +129,7 @@ def walk(
         return
     import torch
 
+    from latune.chains.walk import SHOWN
     from latune.medium import size_of_images
 
     size = size_of_images(space.medium, "A walk")
@@ -139,7 +140,7 @@ def walk(
         if not bool(torch.isfinite(x).all()):
             raise LatuneError(f"Samples of {run} are NaN or infinite: its training has failed. Train it anew.")
     if every is None:
-        every = math.ceil(many / FRAMES) if file.suffix.lower() == ".png" else 1
+        every = math.ceil(many / SHOWN) if file.suffix.lower() == ".png" else 1
     if mask is not None or free is not None:
         wanted |= {"clamp": mask if mask is not None else _window(free or "", size), "begin": begin}
     say(f"wrote {space.walk(x, many, every=every, seed=seed, **wanted).save(file)}")

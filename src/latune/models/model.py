@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from latune.codes import Codes, Gaussian
 from latune.nets import TokenDecoder
 from latune.terms import Likelihood
-from latune.training import Game, Optimiser
+from latune.training import Game, Optimiser, Ramp
 
 
 class Model(nn.Module, ABC):
@@ -75,9 +76,22 @@ class Model(nn.Module, ABC):
         """What goes wrong by the numbers of a validation, a plain sentence each; the log and the screen show them."""
         return []
 
+    def begins(self, ramp: str) -> int:
+        """The update that the ramp of a setting begins at."""
+        return 0
+
     def doubts(self, updates: int, start: bool = False) -> list[str]:
         """What a training of so many updates will hardly be meant to do, a plain sentence each; `start`: it goes on."""
-        return []
+        said = []
+        for name, ramp in vars(self).items():
+            if isinstance(ramp, Ramp):
+                there, end = ramp(max(updates - self.begins(name), 0)), ramp(sys.maxsize)
+                if there != end:
+                    said.append(
+                        f"{name} is on its way to {end:g}, and {there:g} where this training ends at {updates:,}. "
+                        f"Set model.{name}."
+                    )
+        return said
 
     def settle(self, images: Iterable[Tensor], generator: torch.Generator) -> None:
         """What is left to do once training has ended, with images of the training split at hand."""

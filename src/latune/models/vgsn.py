@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from functools import cached_property, partial
@@ -376,19 +375,23 @@ class VGSN(VAE):
             players.append(Player("guide", [self.guide], self.guides_terms, rate, since=self.pretrain))
         return Game(self, lambda batch, step: self.scene(batch, step, generator), players, "simultaneous")
 
+    def begins(self, ramp: str) -> int:
+        """The pull begins with the guide, and the rest where it is told to."""
+        return self.pretrain if ramp == "pull_weight" else self.ramps_from
+
     def doubts(self, updates: int, start: bool = False) -> list[str]:
-        """That the guide never begins, or late where a training goes on; and ramps that do not come to their end."""
-        said, ends, since = [], f"this training ends at {updates:,}", max(updates - self.ramps_from, 0)
+        """Besides, that the guide never begins, or late where a training goes on."""
+        said = super().doubts(updates, start)
         if self.guide is not None and self.pretrain >= updates:
-            said.append(f"The guide begins at update {self.pretrain:,}, and {ends}: it is a VAE's. Set model.pretrain.")
+            said.append(
+                f"The guide begins at update {self.pretrain:,}, and this training ends at {updates:,}: it is a VAE's. "
+                "Set model.pretrain."
+            )
         elif self.guide is not None and start and self.pretrain:
             said.append(
                 f"The first {self.pretrain:,} updates are a VAE's, as without a start. With model.pretrain=0 the guide "
                 "begins at once."
             )
-        for name, number in (("beta", self.beta), ("gamma", self.gamma)):
-            if isinstance(number, Ramp) and (there := number(since)) != (end := number(sys.maxsize)):
-                said.append(f"{name} is on its way to {end:g}, and {there:g} where {ends}. Set model.{name}.")
         return said
 
     def validation(self, x: Float[Tensor, "n c h w"], generator: torch.Generator) -> dict[str, float]:
