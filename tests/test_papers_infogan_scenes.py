@@ -28,7 +28,8 @@ SMALL = {"draws": 40, "reader": 2}
 @pytest.fixture(scope="module")
 def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
     experiment = replace(OURS["infogan-fig3"], settings=SMALL)
-    arm = Arm("ours", "ours", "infogan-heads", FEW)
+    level = ("model.evenness=0.1", "model.visibility=0.3")  # two updates come to the end of no ramp
+    arm = Arm("ours", "ours", "infogan-heads", (*FEW, *level))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("latune.recipes.run.SETTLED_EXAMPLES", 64)  # each is rendered
         return open_subject(experiment, arm, 0, "quick", "cpu", tmp_path_factory.mktemp("scenes"))
