@@ -54,6 +54,16 @@ def page(opened, address):
         yield shown
 
 
+def type_tempo(page, words: str) -> None:
+    """As a hand does it: the field has the focus before something is typed, and what was typed before it is left."""
+    field = page.locator("#tempo")
+    field.click()
+    page.wait_for_function("document.activeElement.id === 'tempo'")
+    field.fill(words)
+    page.wait_for_function(f"document.activeElement.id === 'tempo' && document.activeElement.value === '{words}'")
+    field.press("Tab")
+
+
 def rows(melodies: list[Melody]) -> list[list[list[float]]]:
     return [[[note.pitch, round(note.start, 4), round(note.duration, 4)] for note in each] for each in melodies]
 
@@ -93,8 +103,7 @@ def test_the_roll_and_the_score_show_what_the_model_writes(page, run) -> None:
 
 def test_the_audio_graph_gets_the_notes_and_a_cursor_follows(page) -> None:
     press(page, "note_density", 3)
-    page.locator("#tempo").fill("300")
-    page.locator("#tempo").press("Tab")
+    type_tempo(page, "300")
     page.evaluate("""() => { window.voices = [];
         const begin = OscillatorNode.prototype.start;
         OscillatorNode.prototype.start = function (at) {
@@ -126,19 +135,15 @@ def test_the_address_holds_scale_tempo_and_how_many(page) -> None:
     page.get_by_role("option", name="8", exact=True).click()
     page.wait_for_function("latune.last.n === 8")
     page.keyboard.press("2")  # a list that was chosen from takes no keys of the page
-    page.wait_for_function(
-        "latune.last.focus === 1 && !document.querySelector('.q-menu')"
-    )  # nor the focus, once closed
-    page.locator("#tempo").fill("90")
-    page.locator("#tempo").press("Tab")
+    page.wait_for_function("latune.last.focus === 1 && !document.querySelector('.q-menu') && !latune.busy()")
+    type_tempo(page, "90")
     page.wait_for_function("!latune.busy() && location.search.includes('tempo=90')")
     shown = page.evaluate("latune.last.notes")
     page.goto(page.url)
     page.wait_for_function("latune.last?.n === 8 && latune.last.focus === 1 && latune.sound.tempo === 90")
     assert page.evaluate("latune.last.notes") == shown
     assert any(note[3] for melody in shown for note in melody)  # red ones
-    page.locator("#tempo").fill("")  # their own again
-    page.locator("#tempo").press("Tab")
+    type_tempo(page, "")  # their own again
     page.wait_for_function("!latune.busy() && latune.sound.tempo === 120 && !location.search.includes('tempo')")
 
 
