@@ -496,6 +496,7 @@ def test_a_run_on_arrays_says_how_to_measure_it(mistake, bars):
         (["train", "vae-digits", "seed=99999999999999999999999"], "seed: got 99999999999999999999999."),
         (["data", "export", "digits", "x", "--seed", "99999999999999999999999"], "--seed"),
         (["train", "arvae-digits", "model.gamma=-1"], "model.gamma: got -1."),
+        (["train", "infogan-heads", "model.visible={start=1,end=0}"], "model.visible: got 0. It is above 0"),
         (["train", "arvae-digits", "model.beta={start=0,end=-2}"], "model.beta: got -2."),
         (["train", "arvae-digits", "data.attributes=['area','area']"], "'area' is named twice"),
         (["train", "arvae-digits", "data.attributes=[area]"], "words need quotes"),

@@ -24,7 +24,7 @@ from latune.nets import LatentNets
 from latune.nets.adversarial import TABLES, Adversarial
 from latune.space import Space
 from latune.terms import agreement, believe, discriminate, faintness, ima_contrast, information, unevenness
-from latune.training import Batch, Generators, Optimiser, Plan, Trainer
+from latune.training import Batch, Generators, Optimiser, Plan, Ramp, Trainer
 from latune.training.log import read_log
 
 SHAPE = (1, 28, 28)
@@ -176,6 +176,8 @@ def test_what_is_shorter_than_it_should_be_counts_by_the_share_that_is_missing()
     nothing = torch.zeros(1, 2, 3, requires_grad=True)
     faintness(nothing, 0.5).backward()
     assert nothing.grad is not None and nothing.grad.isfinite().all()
+    with pytest.raises(ValueError, match=r"from a length above 0 on\. Got 0"):
+        faintness(axes, 0.0)
 
 
 def test_the_contrast_of_what_is_no_number_is_none_and_of_half_precision_a_number():
@@ -519,6 +521,19 @@ def test_orthogonality_and_visibility_move_the_generator_alone(owner, option, na
             made = len(list(model.decoder.parameters()))
             assert all(g is not None and g.isfinite().all() for g in gradients[:made])
             assert all(g is None for g in gradients[made:])
+
+
+def test_how_far_a_number_is_to_be_seen_changes_with_the_update():
+    model = pair(visibility=1.0, visible=Ramp(4.0, 0.5, 10))
+    _, generator = model.game(Optimiser(), seeded()).players
+    for step, least in ((0, 4.0), (5, 2.25), (10, 0.5)):
+        scene = InfoGANScene(model, batch(32), seeded(), step)
+        terms = {term.name: term.value for term in generator.terms(scene)}
+        lengths = scene.changes.norm(dim=2)
+        expected = (math.log(least) - lengths.log()).clamp_min(0).sum(1).mean()
+        assert torch.allclose(terms["faintness"], expected, atol=1e-6) and expected > 0
+    game = model.game(Optimiser(), seeded())
+    assert [game.scene(batch(32), step).step for step in (0, 7)] == [0, 7]
 
 
 def test_a_plain_gan_with_the_recogniser_at_the_generator_is_refused():

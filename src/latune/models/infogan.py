@@ -20,7 +20,7 @@ from latune.nets.adversarial import Judge
 from latune.nets.statistics import statistics_gathered, statistics_kept
 from latune.terms import agreement as agreement_of
 from latune.terms import believe, discriminate, faintness, ima_contrast, information, r1, unevenness
-from latune.training import Batch, Game, Number, Optimiser, Player, Weighed, times
+from latune.training import Batch, Game, Number, Optimiser, Player, Weighed, at, times
 
 NOISE = "noise"
 NO_CODE = "InfoGAN needs a code beside the noise: model.categorical=[10] or model.continuous=2."
@@ -28,7 +28,6 @@ SETTLED = 1024  # draws of the prior in a batch whose statistics are kept
 PUSH = 0.3  # of copies, in shares of half an image
 RECENT = 512  # real images whose codes count beside a batch's: of one batch, how even they are is mostly chance
 TURNED, TURN = 24, 1 / 8  # images of which each number is turned, and how far, in shares of its range
-VISIBLE = 1.0  # of how far images are spread: what a number is to move them by, as it is drawn
 ALIKE = 1e-3  # how far real images that are all the same count as spread
 LEAST_SCALE = 0.05  # of a recogniser's Gaussian, in units of a code's range of 2
 
@@ -43,8 +42,8 @@ class Looks(NamedTuple):
 class InfoGANScene:
     """One player's look at one step: real images, codes that were just drawn, and what is made of them."""
 
-    def __init__(self, model: InfoGAN, batch: Batch, generator: torch.Generator | None = None) -> None:
-        self.model, self.x, self.generator = model, batch.x, generator
+    def __init__(self, model: InfoGAN, batch: Batch, generator: torch.Generator | None = None, step: int = 0) -> None:
+        self.model, self.x, self.generator, self.step = model, batch.x, generator, step
 
     @cached_property
     def z(self) -> Tensor:
@@ -133,8 +132,9 @@ class InfoGAN(Model):
         orthogonality: weight of each number changing an image in a direction of its own (`latune.terms.ima_contrast`),
             for the generator; of several even and independent sets of codes it prefers the one that is not mixed; 0 in
             the paper.
-        visibility: weight of each number moving an image by as much as images are spread or more
+        visibility: weight of each number, as it is drawn, moving an image by as much as `visible` says or more
             (`latune.terms.faintness`), for the generator; 0 in the paper.
+        visible: how far that is, in units of how far real images are spread.
         least_scale: floor of the recogniser's sigma, without which it can shrink to nothing.
         judge_rate, generator_rate: the players' learning rates, as shares of the optimiser's.
     """
@@ -163,6 +163,7 @@ class InfoGAN(Model):
         evenness: Number = 0.0,
         orthogonality: Number = 0.0,
         visibility: Number = 0.0,
+        visible: Number = 1.0,
         least_scale: float = LEAST_SCALE,
         judge_rate: float = 0.2,
         generator_rate: float = 1.0,
@@ -203,7 +204,8 @@ class InfoGAN(Model):
         self.information, self.information_real, self.inform, self.owner = information, information_real, inform, owner
         self.smoothing, self.penalty, self.least_scale = smoothing, penalty, least_scale
         self.agreement, self.distortion, self.rates = agreement, distortion, (judge_rate, generator_rate)
-        self.evenness, self.orthogonality, self.visibility = evenness, orthogonality, visibility
+        self.evenness, self.orthogonality = evenness, orthogonality
+        self.visibility, self.visible = visibility, visible
         if evenness:
             self.register_buffer("recent", torch.rand(RECENT, numbers) * 2 - 1)
 
@@ -331,7 +333,8 @@ class InfoGAN(Model):
         if self.orthogonality:
             yield Weighed("ima contrast", ima_contrast(scene.changes), self.orthogonality)
         if self.visibility:
-            yield Weighed("faintness", faintness(scene.changes, VISIBLE), self.visibility)
+            least = at(self.visible, scene.step)
+            yield Weighed("faintness", faintness(scene.changes, least), self.visibility)
 
     def game(self, optimiser: Optimiser, generator: torch.Generator | None = None) -> Game:
         """The judge and then the generator, each with codes of its own draw; the real images are the same."""
@@ -339,7 +342,7 @@ class InfoGAN(Model):
         judge = [self.encoder.trunk, self.encoder.real, *([] if heads else [self.encoder.codes])]
         return Game(
             self,
-            lambda batch, step: InfoGANScene(self, batch, generator),
+            lambda batch, step: InfoGANScene(self, batch, generator, step),
             [
                 Player("judge", judge, self._judges_terms, optimiser.at_rate(self.rates[0])),
                 Player("generator", [self.decoder, *heads], self._generators_terms, optimiser.at_rate(self.rates[1])),

@@ -52,12 +52,27 @@ def not_negative(value: float | RampSection | None) -> float | RampSection | Non
     Raises:
         ValueError: with what was got.
     """
-    ends, ramp = [value] if not isinstance(value, RampSection) else [], value
-    while isinstance(ramp, RampSection):
-        ends, ramp = [*ends, ramp.start, ramp.end], ramp.then
-    if wrong := [end for end in ends if end is not None and end < 0]:
+    if wrong := [end for end in _ends(value) if end < 0]:
         raise ValueError(f"got {wrong[0]:g}. It is 0 or more, at both ends of a ramp too")
     return value
+
+
+def positive(value: float | RampSection | None) -> float | RampSection | None:
+    """The same of a length, which is above zero.
+
+    Raises:
+        ValueError: with what was got.
+    """
+    if wrong := [end for end in _ends(value) if end <= 0]:
+        raise ValueError(f"got {wrong[0]:g}. It is above 0, at both ends of a ramp too")
+    return value
+
+
+def _ends(value: float | RampSection | None) -> list[float]:
+    """A number, or where its ramps begin and end."""
+    if isinstance(value, RampSection):
+        return [value.start, value.end, *_ends(value.then)]
+    return [] if value is None else [value]
 
 
 Width = Annotated[int, Field(gt=0)]
@@ -276,6 +291,9 @@ class ModelSection(Section):
     visibility: float | RampSection | None = Field(
         default=None, description="of infogan: weight of each number changing an image visibly"
     )
+    visible: float | RampSection | None = Field(
+        default=None, description="of infogan: how far that is, in units of how far images are spread"
+    )
     least_scale: float | None = Field(default=None, ge=0, description="of infogan: floor of the recogniser's sigma")
     judge_rate: float | None = Field(default=None, gt=0, description="of infogan: share of the learning rate")
     generator_rate: float | None = Field(default=None, gt=0, description="of infogan: share of the learning rate")
@@ -328,6 +346,7 @@ class ModelSection(Section):
         "visibility",
         "pull_weight",
     )(not_negative)
+    _lengths = field_validator("visible")(positive)
 
     @model_validator(mode="after")
     def _fits(self) -> ModelSection:

@@ -136,11 +136,16 @@ def faintness(jacobian: Float[Tensor, "n k p"], least: float) -> Float[Tensor, "
 
     Args:
         jacobian: for n images, how each of k codes changes the p pixels.
-        least: the length of a :math:`J_i` from which on nothing is missing, in the same units; above 0.
+        least: the length of a :math:`J_i` from which on nothing is missing, in the same units.
+
+    Raises:
+        ValueError: a length of 0 or less.
 
     >>> import torch
     >>> round(faintness(torch.tensor([[[0.0, 0.1], [3.0, 0.0]]]), 0.2).item(), 6)  # log 2, and nothing
     0.693147
     """
+    if least <= 0:
+        raise ValueError(f"Codes change an image visibly from a length above 0 on. Got {least:g}.")
     length = jacobian.norm(dim=2).clamp_min(least * math.exp(-FAINTEST))
     return (math.log(least) - length.log()).clamp(0, FAINTEST).sum(1).mean()
