@@ -335,6 +335,42 @@ def test_own_data_with_a_table_elsewhere_a_size_and_other_models(run, photos):
     assert latune.load("c").spec.settings["beta"] == 2.0
 
 
+def test_own_data_with_codes_that_a_gan_discovers(run, photos):
+    words = ["train", "infogan", "--data", photos, "--size", 20, "training.steps=2", "training.batch_size=8"]
+    answer = run(*words, "--out", "a")
+    assert answer.code == 0, answer.err
+    for reason in ("the paper's table of mnist: grey images of 20x20", "one of 10 classes and 2 numbers", "of noise"):
+        assert reason in flat(answer.err)
+    space = latune.load("a")
+    assert (space.spec.model, space.knobs) == ("infogan", ["c1", "c2", "c3"])
+    assert run(*words, "--out", "a").code == 0, "the same command is understood again"
+
+    asked = ("model.categorical=[]", "model.continuous=3", "nets.width=0.1")
+    answer = run(*words, *asked, "--out", "b")
+    assert answer.code == 0 and "codes to be found, 3 numbers: as you said" in flat(answer.err), answer.err
+    assert latune.load("b").knobs == ["c1", "c2", "c3"]
+
+    answer = run("train", "infogan", "--data", photos, "--size", 22, "--out", "c")
+    assert answer.code == 2 and "divided by 4. Got 22x22" in flat(answer.err) and "--size 24" in flat(answer.err)
+    answer = run(*words, "nets.name=conv", "--out", "c")
+    assert answer.code == 2 and "a judge and a generator: leave nets.name out. Got nets.name=conv" in flat(
+        answer.err
+    ), answer.err
+    assert not Path("c").exists()
+
+
+def test_own_data_walked_with_a_guide(run, photos):
+    words = ["train", "vgsn", "--data", photos, "training.steps=8", "training.batch_size=8"]
+    answer = run(*words, "--out", "a")
+    assert answer.code == 0, answer.err
+    assert "from update 6 on" in flat(answer.err)
+    space = latune.load("a")
+    assert space.spec.model == "vgsn" and space.spec.settings["pretrain"] == 6
+    assert run("walk", "a", "--steps", 2, "--out", "walk.png").code == 0
+    answer = run(*words, "model.pretrain=2", "--out", "b")
+    assert answer.code == 0 and "from update" not in flat(answer.err), answer.err
+
+
 def test_an_attribute_function_of_ones_own(run, photos):
     Path("measures_a.py").write_text("def ink(images):\n    return images.mean((1, 2))\n")
     words = ["data.measure=['measures_a:ink']", "training.steps=20", "--out", "own"]

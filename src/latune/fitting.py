@@ -20,7 +20,10 @@ from latune.recipes import Recipe, change, check, describe, train
 from latune.space import Space
 
 UPDATES = 6000  # enough for a few thousand small images; larger sets get at least EPOCHS passes
+GAN_UPDATES = 3000  # of InfoGAN, each of which takes several looks at a batch
 EPOCHS = 8
+CODES = {"categorical": [10], "continuous": 2}  # of InfoGAN, as of the paper's digits
+GUIDED = {"draws": 1, "carried": 50, "pull_weight": 2.0}  # of a GSN of small data, as of our digits
 
 Changes = Sequence[str] | Mapping[str, Any]  # what `change` takes
 
@@ -61,16 +64,17 @@ def choose(
     n, side = len(data.splits["training"]), max(height, width)
     numbers = [a for a, attribute in data.attributes.items() if attribute.kind != "categorical"]
     sliders = numbers if wish.data.attributes is None else wish.data.attributes
+    kind = wish.model.name if "name" in asked["model"] else model or ("ar-vae" if sliders else "vae")
     latent = max(16 if side <= 32 else 32, 10 + len(sliders))
-    settings: dict[str, Any] = {"name": model or ("ar-vae" if sliders else "vae"), "latent": latent}
-    if not asked["model"] & {"likelihood", "preset"}:
+    settings: dict[str, Any] = {"name": kind, "latent": latent}
+    if kind != "infogan" and not asked["model"] & {"likelihood", "preset"}:
         settings |= {"likelihood": "gaussian", "sigma": "learned"} if colours == 3 else {"likelihood": "bernoulli"}
     batch = wish.training.batch_size if "batch_size" in asked["training"] else 128 if n >= 512 else max(8, n // 4)
-    epochs = min(400, max(EPOCHS, round(UPDATES / max(n // batch, 1))))
+    epochs = min(400, max(EPOCHS, round((GAN_UPDATES if kind == "infogan" else UPDATES) / max(n // batch, 1))))
     chosen = {
         "name": name,
         "data": source,
-        "nets": _nets(side, asked["nets"], wish.nets.name),
+        "nets": _nets(data.shape, asked["nets"], wish.nets.name, kind),
         "model": settings,
         "training": {
             "epochs": epochs,
@@ -79,7 +83,12 @@ def choose(
             "optimiser": {"lr": {"start": 1e-3, "end": 1e-4, "shape": "cosine"}},
         },
     }
+    if kind == "infogan":
+        chosen |= _adversarial(chosen, asked["model"])
     recipe = check(change(chosen, changes), "chosen from the data")
+    if kind == "vgsn" and "preset" not in asked["model"]:
+        settings |= {**GUIDED, "pretrain": 3 * recipe.training.plan().total(n) // 4}
+        recipe = check(change(chosen, changes), "chosen from the data")
     reasons = _reasons(recipe, data, asked, own_nets)
     if model is None and "name" not in asked["model"]:
         reasons.insert(0, _model_reason(sliders))
@@ -124,7 +133,11 @@ def wished(model: str | None, name: str, source: Mapping[str, Any], changes: Cha
     """
     # Until the data are seen, what any choice could allow is allowed: conv and ar-vae have the most settings.
     most = {"name": name, "data": dict(source), "nets": {"name": "conv"}, "model": {"name": model or "ar-vae"}}
-    return check(change(most, changes), "changes")
+    said = change(most, changes)
+    if isinstance(said["model"], Mapping) and said["model"].get("name") == "infogan":
+        most["nets"] = {"name": "adversarial"}
+        said = change(most, changes)
+    return check(said, "changes")
 
 
 def _by_section(changes: Changes) -> dict[str, set[str]]:
@@ -134,14 +147,38 @@ def _by_section(changes: Changes) -> dict[str, set[str]]:
     return {name: set(value) if isinstance(value, Mapping) else set() for name, value in sections.items()}
 
 
-def _nets(side: int, asked: set[str], name: str) -> dict[str, Any]:
+def _nets(shape: Sequence[int], asked: set[str], name: str, kind: str) -> dict[str, Any]:
+    colours, side = shape[0], max(shape[1:])
     if "encoder" in asked:
         return {}
+    if kind == "infogan" and name != "adversarial":
+        raise RecipeError(f"infogan takes a judge and a generator: leave nets.name out. Got nets.name={name}.")
+    if kind == "infogan":
+        table, least = ("celeba", 8) if colours == 3 else ("mnist", 4) if side <= 32 else ("chairs", 8)
+        if "table" not in asked and any(length % least for length in shape[1:]):
+            raise RecipeError(
+                f"The nets of infogan take images whose sides can be divided by {least}. Got {shape[1]}x{shape[2]}. "
+                f"Scale a folder's images: --size {max(least, round(side / least) * least)} (size= in Python)."
+            )
+        return {"name": "adversarial", "table": table}
+    if kind == "vgsn" and side <= 32 and not asked:
+        return {"name": "mlp", "hidden": [512, 512]}
     if name == "mlp" or (side <= 16 and not asked & {"name", "channels", "kernel", "stride", "padding"}):
         return {"name": "mlp", "hidden": [256, 256]}
     depth = max(2, min(5, side.bit_length() - 3))
     channels = [32, 32, 64, 64, 128][:depth]
     return {"name": "conv", "channels": channels, "kernel": 4, "stride": 2, "padding": 1, "hidden": [256]}
+
+
+def _adversarial(chosen: Mapping[str, Any], asked: set[str]) -> dict[str, Any]:
+    """The model and the training of an InfoGAN, as of our recipe for digits."""
+    model = {**chosen["model"], **CODES}
+    if not asked & {"preset", "scale"}:
+        model["scale"] = "one"
+    if not asked & {"preset", "categorical", "inform"}:
+        model["agreement"] = 2.0
+    fast = {"precision": "bf16", "channels_last": True, "optimiser": {"lr": 1e-3, "betas": [0.5, 0.999]}}
+    return {"model": model, "training": {**chosen["training"], **fast}}
 
 
 def _model_reason(sliders: Sequence[str]) -> str:
@@ -159,8 +196,14 @@ def _reasons(recipe: Recipe, data: Dataset, asked: Mapping[str, set[str]], own_n
         reasons = [f"networks of your own: {nets.encoder} and {nets.decoder}"]
     elif own_nets:
         reasons = ["networks of your own"]
+    elif nets.name == "adversarial":
+        why = (
+            given if "table" in asked["nets"] else f"{'colour' if colours == 3 else 'grey'} images of {height}x{width}"
+        )
+        reasons = [f"a judge and a generator by the paper's table of {nets.table}: {why}"]
     elif nets.name == "mlp":
         why = f"{height}x{width} images are too small for convolutions to help"
+        why = "a chain goes through them again and again" if recipe.model.name == "vgsn" and side > 16 else why
         reasons = [f"fully connected nets: {given if asked['nets'] else why}"]
     else:
         channels, stride = nets.channels or list(Conv.channels), nets.stride or Conv.stride
@@ -170,7 +213,14 @@ def _reasons(recipe: Recipe, data: Dataset, asked: Mapping[str, set[str]], own_n
     why = given if "latent" in asked["model"] else "small images" if side <= 32 else "larger images"
     ordered = describe(recipe, data).attributes
     sliders = f", {len(ordered)} of them {'slider' if len(ordered) == 1 else 'sliders'}" if ordered else ""
-    reasons.append(f"{_count(recipe.model.latent, 'latent dimension')}: {why}{sliders}")
+    what = "dimension of noise" if recipe.model.name == "infogan" else "latent dimension"
+    reasons.append(f"{_count(recipe.model.latent, what)}: {why}{sliders}")
+    if recipe.model.name == "infogan":
+        reasons.append(_codes_reason(recipe, asked["model"]))
+    if recipe.model.name == "vgsn" and recipe.model.pretrain is not None and "pretrain" not in asked["model"]:
+        reasons.append(
+            f"a guide of chains from update {recipe.model.pretrain:,} on: a VAE for three quarters of the training"
+        )
     batches = f"with batches of {min(training.batch_size, n)}"
     if training.steps is not None:
         reasons.append(f"{_count(training.steps, 'update')} {batches}: {given}")
@@ -183,8 +233,18 @@ def _reasons(recipe: Recipe, data: Dataset, asked: Mapping[str, set[str]], own_n
     return reasons
 
 
+def _codes_reason(recipe: Recipe, asked: set[str]) -> str:
+    classes, numbers = recipe.model.categorical or [], recipe.model.continuous or 0
+    told = [*(f"one of {n} classes" for n in classes), *([_count(numbers, "number")] if numbers else [])]
+    why = "as you said" if asked & set(CODES) else "as of the paper's digits (model.categorical, model.continuous)"
+    return f"codes to be found, {' and '.join(told)}: {why}"
+
+
 def _count(n: int, what: str) -> str:
-    return f"{n:,} {what}" + ("" if n == 1 else "s")
+    if n != 1:
+        head, *tail = what.split(" of ")
+        what = " of ".join([head + "s", *tail])
+    return f"{n:,} {what}"
 
 
 def fit(
@@ -208,7 +268,7 @@ def fit(
         images: a folder, or an array or tensor `(n, h, w)`, `(n, h, w, 3)` or `(n, c, h, w)`, uint8 or in [0, 1].
         attributes: a value an image by name; for a folder, its CSV.
         out: the run folder; None trains in memory. The same call resumes.
-        model: `vae`, `beta-vae` or `ar-vae`; chosen from the data where left out.
+        model: `vae`, `beta-vae`, `ar-vae`, `vgsn` or `infogan`; chosen from the data where left out.
         encoder, decoder: your own networks: `module:Class` or the class itself (rebuilt by name when the run is
             loaded), or ready modules (to load such a run, pass them again as `nets=`). They give what `VAE` says.
         nets_settings: keyword arguments of your classes, `{"encoder": {...}, "decoder": {...}}`.

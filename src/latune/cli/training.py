@@ -16,6 +16,8 @@ OWN_DATA = {  # what `train` takes with --data, and the model it is
     "betavae": "beta-vae",
     "beta-vae": "beta-vae",
     "vae": "vae",
+    "vgsn": "vgsn",
+    "infogan": "infogan",
     "auto": None,
 }
 
@@ -62,7 +64,7 @@ def train(
     Parameters
     ----------
     recipe
-        A recipe's name (see `latune recipes`) or TOML file; with --data one of arvae, betavae, vae, or auto.
+        A recipe's name (see `latune recipes`) or TOML file; with --data arvae, betavae, vae, vgsn, infogan or auto.
     changes
         Settings to change, as key=value.
     folder
