@@ -350,6 +350,15 @@ def test_own_data_with_codes_that_a_gan_discovers(run, photos):
     assert answer.code == 0 and "codes to be found, 3 numbers: as you said" in flat(answer.err), answer.err
     assert latune.load("b").knobs == ["c1", "c2", "c3"]
 
+    assert run(*words, "model.latent=0", "nets.width=0.1", "--out", "no-noise").code == 0
+    space = latune.load("no-noise")
+    assert space.sample(2).plain().shape == (2, 1, 20, 20) and space.codes.width == 12
+    with pytest.raises(LatuneError, match=r"Unknown coordinate 'noise'.*Allowed: c1\[0\] to c1\[9\], c2, c3\."):
+        space.coordinates.column("noise")
+    assert run("edit", "no-noise", photos / "003.png", "--set", "c2=1", "--out", "e.png").code == 0
+    assert run("evaluate", "no-noise").code == 0
+    assert "with no dimensions of noise beside its codes" in flat(Path("no-noise/report.html").read_text())
+
     answer = run("train", "infogan", "--data", photos, "--size", 22, "--out", "c")
     assert answer.code == 2 and "divided by 4. Got 22x22" in flat(answer.err) and "--size 24" in flat(answer.err)
     answer = run(*words, "nets.name=conv", "--out", "c")
@@ -531,6 +540,7 @@ def test_a_run_on_arrays_says_how_to_measure_it(mistake, bars):
         (["train", "vae-digits", "nets.channels=[8]"], "mlp has no setting 'channels'. Allowed: hidden, activation, d"),
         (["train", "vae-digits", "seed=99999999999999999999999"], "seed: got 99999999999999999999999."),
         (["data", "export", "digits", "x", "--seed", "99999999999999999999999"], "--seed"),
+        (["train", "vae-digits", "model.latent=0"], "latent: got 0. vae needs 1 or more dimensions."),
         (["train", "arvae-digits", "model.gamma=-1"], "model.gamma: got -1."),
         (["train", "infogan-heads", "model.visible={start=1,end=0}"], "model.visible: got 0. It is above 0"),
         (["train", "arvae-digits", "model.beta={start=0,end=-2}"], "model.beta: got -2."),

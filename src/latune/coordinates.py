@@ -61,14 +61,15 @@ class Coordinates:
         columns = self.codes.columns()
         if name in columns:
             return columns.index(name)
-        if name in list(self.codes):
+        there = [each for each in self.codes if self.codes[each].width]  # not the noise of a model without
+        if name in there:
             raise DataError(f"{name} has {self.codes[name].width} columns: {self.labels(name)}. Name one of them.")
         others = self.others()
         hint = did_you_mean(str(name), [*columns, *others])
         controls = f" Controls: {', '.join(others)}." if others else ""
         raise DataError(
             f"Unknown coordinate '{name}'. {hint + ' ' if hint else ''}"
-            f"Allowed: {', '.join(self.labels(each) for each in self.codes)}.{controls}"
+            f"Allowed: {', '.join(map(self.labels, there))}.{controls}"
         )
 
     def columns(self, name: Any) -> range:

@@ -244,7 +244,7 @@ class ModelSection(Section):
 
     name: str = "ar-vae"
     preset: str | None = None
-    latent: int = Field(default=16, gt=0, le=4096)
+    latent: int = Field(default=16, ge=0, le=4096, description="dimensions of the code; of infogan, of noise, or 0")
     likelihood: Literal["bernoulli", "gaussian", "categorical"] | None = None
     sigma: float | Literal["learned"] | None = None
     scale: Literal["exp", "softplus", "exp_half", "one"] | None = None
@@ -358,6 +358,8 @@ class ModelSection(Section):
             for key in self.given()
             if key not in allowed
         ]
+        if self.latent == 0 and self.name != "infogan":
+            wrong.append(f"latent: got 0. {self.name} needs 1 or more dimensions.")
         if self.preset is not None and not presets:
             wrong.append(f"{self.name} has no presets; leave preset out.")
         elif self.preset is not None and self.preset not in presets:

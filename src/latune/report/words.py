@@ -101,7 +101,7 @@ def what_it_is(spec: Spec, about: Mapping[str, Any]) -> list[str]:
     model = MODELS.get(spec.model, spec.model)
     article = "An" if model[0] in "aAI" else "A"
     beside = "dimensions of noise beside its codes" if spec.model == "infogan" else "latent coordinates"
-    first = f"{article} {model} of {_examples(spec)}, with {spec.latent} {beside}"
+    first = f"{article} {model} of {_examples(spec)}, with {spec.latent or 'no'} {beside}"
     if spec.attributes:
         verb = "is a slider" if len(spec.attributes) == 1 else "are sliders"
         first += f"; {len(spec.attributes)} of them {verb}, ordered by {listed(spec.attributes)}"
