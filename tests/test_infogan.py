@@ -176,8 +176,17 @@ def test_what_is_shorter_than_it_should_be_counts_by_the_share_that_is_missing()
     nothing = torch.zeros(1, 2, 3, requires_grad=True)
     faintness(nothing, 0.5).backward()
     assert nothing.grad is not None and nothing.grad.isfinite().all()
-    with pytest.raises(ValueError, match=r"from a length above 0 on\. Got 0"):
-        faintness(axes, 0.0)
+    for wrong in ((0.0, 1.0), (0.5, 0.0)):
+        with pytest.raises(ValueError, match="from a length above 0 on"):
+            faintness(axes, *wrong)
+
+
+def test_each_next_code_is_to_change_an_image_by_a_share_of_the_one_before():
+    axes = torch.diag_embed(torch.tensor([0.5, 0.6, 0.05]))[None].requires_grad_()
+    value = faintness(axes, 1.0, 0.5)  # of 1, 0.5 and 0.25
+    value.backward()
+    assert value.item() == pytest.approx(math.log(2) + math.log(5))
+    assert axes.grad is not None and [axes.grad[0, i, i].item() for i in range(3)] == pytest.approx([-2, 0, -20])
 
 
 def test_the_contrast_of_what_is_no_number_is_none_and_of_half_precision_a_number():
@@ -524,13 +533,14 @@ def test_orthogonality_and_visibility_move_the_generator_alone(owner, option, na
 
 
 def test_how_far_a_number_is_to_be_seen_changes_with_the_update():
-    model = pair(visibility=1.0, visible=Ramp(4.0, 0.5, 10))
+    model = pair(visibility=1.0, visible=Ramp(4.0, 0.5, 10), visible_ratio=0.5)
     _, generator = model.game(Optimiser(), seeded()).players
     for step, least in ((0, 4.0), (5, 2.25), (10, 0.5)):
         scene = InfoGANScene(model, batch(32), seeded(), step)
         terms = {term.name: term.value for term in generator.terms(scene)}
         lengths = scene.changes.norm(dim=2)
-        expected = (math.log(least) - lengths.log()).clamp_min(0).sum(1).mean()
+        wanted = torch.tensor([least, least / 2])
+        expected = (wanted.log() - lengths.log()).clamp_min(0).sum(1).mean()
         assert torch.allclose(terms["faintness"], expected, atol=1e-6) and expected > 0
     game = model.game(Optimiser(), seeded())
     assert [game.scene(batch(32), step).step for step in (0, 7)] == [0, 7]

@@ -134,7 +134,9 @@ class InfoGAN(Model):
             the paper.
         visibility: weight of each number, as it is drawn, moving an image by as much as `visible` says or more
             (`latune.terms.faintness`), for the generator; 0 in the paper.
-        visible: how far that is, in units of how far real images are spread.
+        visible: how far that is, of the first number, in units of how far real images are spread.
+        visible_ratio: how far each next number is to move an image, as a share of the one before. Below 1 the first
+            are to be what changes images most; of factors that differ in that, it tells them from even mixtures.
         least_scale: floor of the recogniser's sigma, without which it can shrink to nothing.
         judge_rate, generator_rate: the players' learning rates, as shares of the optimiser's.
     """
@@ -164,6 +166,7 @@ class InfoGAN(Model):
         orthogonality: Number = 0.0,
         visibility: Number = 0.0,
         visible: Number = 1.0,
+        visible_ratio: float = 1.0,
         least_scale: float = LEAST_SCALE,
         judge_rate: float = 0.2,
         generator_rate: float = 1.0,
@@ -205,7 +208,7 @@ class InfoGAN(Model):
         self.smoothing, self.penalty, self.least_scale = smoothing, penalty, least_scale
         self.agreement, self.distortion, self.rates = agreement, distortion, (judge_rate, generator_rate)
         self.evenness, self.orthogonality = evenness, orthogonality
-        self.visibility, self.visible = visibility, visible
+        self.visibility, self.visible, self.visible_ratio = visibility, visible, visible_ratio
         if evenness:
             self.register_buffer("recent", torch.rand(RECENT, numbers) * 2 - 1)
 
@@ -333,8 +336,8 @@ class InfoGAN(Model):
         if self.orthogonality:
             yield Weighed("ima contrast", ima_contrast(scene.changes), self.orthogonality)
         if self.visibility:
-            least = at(self.visible, scene.step)
-            yield Weighed("faintness", faintness(scene.changes, least), self.visibility)
+            wanted = at(self.visible, scene.step), self.visible_ratio
+            yield Weighed("faintness", faintness(scene.changes, *wanted), self.visibility)
 
     def game(self, optimiser: Optimiser, generator: torch.Generator | None = None) -> Game:
         """The judge and then the generator, each with codes of its own draw; the real images are the same."""

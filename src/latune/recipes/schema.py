@@ -294,6 +294,9 @@ class ModelSection(Section):
     visible: float | RampSection | None = Field(
         default=None, description="of infogan: how far that is, in units of how far images are spread"
     )
+    visible_ratio: float | None = Field(
+        default=None, gt=0, le=1, description="of infogan: how far each next number, as a share of the one before"
+    )
     least_scale: float | None = Field(default=None, ge=0, description="of infogan: floor of the recogniser's sigma")
     judge_rate: float | None = Field(default=None, gt=0, description="of infogan: share of the learning rate")
     generator_rate: float | None = Field(default=None, gt=0, description="of infogan: share of the learning rate")

@@ -126,26 +126,33 @@ def ima_contrast(jacobian: Float[Tensor, "n k p"]) -> Float[Tensor, ""]:
         return torch.where(wrong == 0, value, torch.nan).mean()
 
 
-def faintness(jacobian: Float[Tensor, "n k p"], least: float) -> Float[Tensor, ""]:
-    r"""How much less than `least` the codes change an image, in nats.
+def faintness(jacobian: Float[Tensor, "n k p"], least: float, ratio: float = 1.0) -> Float[Tensor, ""]:
+    r"""How much less than they should the codes change an image, in nats.
 
-    .. math:: \mathbb E \sum_i \max\Bigl( 0, \log \frac{\mathrm{least}}{\lVert J_i \rVert} \Bigr)
+    .. math:: \mathbb E \sum_{i=1}^k \max\Bigl( 0, \log \frac{v r^{i-1}}{\lVert J_i \rVert} \Bigr)
+
+    with v for `least` and r for `ratio`.
 
     A code that hides in what nobody sees is told as well as one that moves a whole image, and in a direction of its
     own; this holds against it. Of a code it is at most 8 nats, with no gradient where less than exp(-8) is there.
 
     Args:
         jacobian: for n images, how each of k codes changes the p pixels.
-        least: the length of a :math:`J_i` from which on nothing is missing, in the same units.
+        least: the length of the first :math:`J_i` from which on nothing is missing, in the same units.
+        ratio: of the next one to it, and so on.
 
     Raises:
-        ValueError: a length of 0 or less.
+        ValueError: a length or a ratio of 0 or less.
 
     >>> import torch
     >>> round(faintness(torch.tensor([[[0.0, 0.1], [3.0, 0.0]]]), 0.2).item(), 6)  # log 2, and nothing
     0.693147
+    >>> round(faintness(torch.tensor([[[0.0, 0.2], [0.1, 0.0]]]), 0.2, 0.5).item(), 6)  # each as far as it should
+    0.0
     """
-    if least <= 0:
-        raise ValueError(f"Codes change an image visibly from a length above 0 on. Got {least:g}.")
-    length = jacobian.norm(dim=2).clamp_min(least * math.exp(-FAINTEST))
-    return (math.log(least) - length.log()).clamp(0, FAINTEST).sum(1).mean()
+    if least <= 0 or ratio <= 0:
+        raise ValueError(f"Codes change an image visibly from a length above 0 on. Got {least:g}, ratio {ratio:g}.")
+    places = torch.arange(jacobian.shape[1], device=jacobian.device, dtype=jacobian.dtype)
+    wanted = math.log(least) + places * math.log(ratio)
+    length = jacobian.norm(dim=2).clamp_min((wanted - FAINTEST).exp())
+    return (wanted - length.log()).clamp(0, FAINTEST).sum(1).mean()
