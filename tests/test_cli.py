@@ -967,7 +967,7 @@ FOUND = (
 )
 
 
-def test_codes_of_scenes_are_held_beside_labels_and_two_are_left_over(run):
+def test_codes_of_scenes_are_held_beside_labels_and_one_is_left_over(run):
     few = ("nets.width=0.0625", "model.latent=4", "training.steps=2", "training.batch_size=4", "training.log_every=1")
     few += ("model.evenness=0.1", "model.visibility=0.3")  # two updates come to the end of no ramp
     assert run("train", "infogan-heads", *few, "--out", "heads").code == 0

@@ -156,9 +156,10 @@ def _nets(shape: Sequence[int], asked: set[str], name: str, kind: str) -> dict[s
     if kind == "infogan":
         table, least = ("celeba", 8) if colours == 3 else ("mnist", 4) if side <= 32 else ("chairs", 8)
         if "table" not in asked and any(length % least for length in shape[1:]):
+            near = max(least, round(side / least) * least)
             raise RecipeError(
                 f"The nets of infogan take images whose sides can be divided by {least}. Got {shape[1]}x{shape[2]}. "
-                f"Scale a folder's images: --size {max(least, round(side / least) * least)} (size= in Python)."
+                f"Scale them, to {near}x{near} for example: of a folder, --size {near} does it (size={near} in Python)."
             )
         return {"name": "adversarial", "table": table}
     if kind == "vgsn" and side <= 32 and not asked:
