@@ -123,7 +123,7 @@ def said(numbers: Mapping[str, float], entropies: Mapping[str, float], floor: fl
             yield (
                 f"A class of {name} is hardly found among real images: it has {percent(rarest)} of an equal share. "
                 "What is made of it is not in the data, or two kinds of images share the other classes. "
-                "Train longer, or try model.agreement=1."
+                "Train longer, or raise model.agreement."
             )
         if most > SWAPPED:
             yield (
