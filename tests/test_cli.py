@@ -361,6 +361,11 @@ def test_own_data_with_codes_that_a_gan_discovers(run, photos):
 
     answer = run("train", "infogan", "--data", photos, "--size", 22, "--out", "c")
     assert answer.code == 2 and "divided by 4. Got 22x22" in flat(answer.err) and "--size 24" in flat(answer.err)
+    answer = run(*words, "nets.table=chairs", "--out", "c")
+    assert answer.code == 2 and "'chairs' takes sides that can be divided by 8. Got 20x20" in flat(answer.err)
+    colour = np.random.default_rng(0).integers(0, 255, (8, 24, 24, 3), dtype=np.uint8)
+    with pytest.raises(LatuneError, match=r"'celeba' takes sides that can be divided by 16\. Got 24x24"):
+        latune.fit(colour, model="infogan")
     answer = run(*words, "nets.name=conv", "--out", "c")
     assert answer.code == 2 and "a judge and a generator: leave nets.name out. Got nets.name=conv" in flat(
         answer.err
@@ -376,8 +381,9 @@ def test_own_data_walked_with_a_guide(run, photos):
     space = latune.load("a")
     assert space.spec.model == "vgsn" and space.spec.settings["pretrain"] == 6
     assert run("walk", "a", "--steps", 2, "--out", "walk.png").code == 0
-    answer = run(*words, "model.pretrain=2", "--out", "b")
-    assert answer.code == 0 and "from update" not in flat(answer.err), answer.err
+    for asked in ("model.pretrain=2", "model.guide=off"):
+        answer = run(*words, asked, "--out", asked)
+        assert answer.code == 0 and "from update" not in flat(answer.err), answer.err
 
 
 def test_an_attribute_function_of_ones_own(run, photos):

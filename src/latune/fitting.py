@@ -15,14 +15,18 @@ from latune.data import load as load_data
 from latune.errors import DataError, RecipeError
 from latune.imports import name_of
 from latune.nets import Conv
+from latune.nets.adversarial import TABLES
 from latune.provenance import check_device
 from latune.recipes import Recipe, change, check, describe, train
+from latune.recipes.schema import NetsSection
 from latune.space import Space
 
 UPDATES = 6000  # enough for a few thousand small images; larger sets get at least EPOCHS passes
 GAN_UPDATES = 3000  # of InfoGAN, each of which takes several looks at a batch
 EPOCHS = 8
 CODES = {"categorical": [10], "continuous": 2}  # of InfoGAN, as of the paper's digits
+TRAINING = {"optimiser": {"lr": {"start": 1e-3, "end": 1e-4, "shape": "cosine"}}}
+GAN_TRAINING = {"precision": "bf16", "channels_last": True, "optimiser": {"lr": 1e-3, "betas": [0.5, 0.999]}}
 GUIDED = {"draws": 1, "carried": 50, "pull_weight": 2.0}  # of a GSN of small data, as of our digits
 
 Changes = Sequence[str] | Mapping[str, Any]  # what `change` takes
@@ -66,27 +70,23 @@ def choose(
     sliders = numbers if wish.data.attributes is None else wish.data.attributes
     kind = wish.model.name if "name" in asked["model"] else model or ("ar-vae" if sliders else "vae")
     latent = max(16 if side <= 32 else 32, 10 + len(sliders))
-    settings: dict[str, Any] = {"name": kind, "latent": latent}
-    if kind != "infogan" and not asked["model"] & {"likelihood", "preset"}:
-        settings |= {"likelihood": "gaussian", "sigma": "learned"} if colours == 3 else {"likelihood": "bernoulli"}
+    settings: dict[str, Any] = {"name": kind, "latent": latent, **_settings(kind, colours, asked["model"])}
     batch = wish.training.batch_size if "batch_size" in asked["training"] else 128 if n >= 512 else max(8, n // 4)
     epochs = min(400, max(EPOCHS, round((GAN_UPDATES if kind == "infogan" else UPDATES) / max(n // batch, 1))))
     chosen = {
         "name": name,
         "data": source,
-        "nets": _nets(data.shape, asked["nets"], wish.nets.name, kind),
+        "nets": _nets(data.shape, asked["nets"], wish.nets, kind),
         "model": settings,
         "training": {
             "epochs": epochs,
             "batch_size": min(batch, n) if "batch_size" not in asked["training"] else batch,
             "validate_every": max(1, epochs // 20),
-            "optimiser": {"lr": {"start": 1e-3, "end": 1e-4, "shape": "cosine"}},
+            **(GAN_TRAINING if kind == "infogan" else TRAINING),
         },
     }
-    if kind == "infogan":
-        chosen |= _adversarial(chosen, asked["model"])
     recipe = check(change(chosen, changes), "chosen from the data")
-    if kind == "vgsn" and "preset" not in asked["model"]:
+    if kind == "vgsn" and not asked["model"] & {"preset", "guide"}:
         settings |= {**GUIDED, "pretrain": 3 * recipe.training.plan().total(n) // 4}
         recipe = check(change(chosen, changes), "chosen from the data")
     reasons = _reasons(recipe, data, asked, own_nets)
@@ -147,18 +147,19 @@ def _by_section(changes: Changes) -> dict[str, set[str]]:
     return {name: set(value) if isinstance(value, Mapping) else set() for name, value in sections.items()}
 
 
-def _nets(shape: Sequence[int], asked: set[str], name: str, kind: str) -> dict[str, Any]:
-    colours, side = shape[0], max(shape[1:])
+def _nets(shape: Sequence[int], asked: set[str], wished: NetsSection, kind: str) -> dict[str, Any]:
+    colours, side, name = shape[0], max(shape[1:]), wished.name
     if "encoder" in asked:
         return {}
     if kind == "infogan" and name != "adversarial":
         raise RecipeError(f"infogan takes a judge and a generator: leave nets.name out. Got nets.name={name}.")
     if kind == "infogan":
-        table, least = ("celeba", 8) if colours == 3 else ("mnist", 4) if side <= 32 else ("chairs", 8)
-        if "table" not in asked and any(length % least for length in shape[1:]):
-            near = max(least, round(side / least) * least)
+        table = wished.table or ("celeba" if colours == 3 else "mnist" if side <= 32 else "chairs")
+        scale = max(TABLES[table].scales.values())
+        if any(length % scale for length in shape[1:]):
+            near = max(scale, round(side / scale) * scale)
             raise RecipeError(
-                f"The nets of infogan take images whose sides can be divided by {least}. Got {shape[1]}x{shape[2]}. "
+                f"infogan's table '{table}' takes sides that can be divided by {scale}. Got {shape[1]}x{shape[2]}. "
                 f"Scale them, to {near}x{near} for example: of a folder, --size {near} does it (size={near} in Python)."
             )
         return {"name": "adversarial", "table": table}
@@ -171,15 +172,14 @@ def _nets(shape: Sequence[int], asked: set[str], name: str, kind: str) -> dict[s
     return {"name": "conv", "channels": channels, "kernel": 4, "stride": 2, "padding": 1, "hidden": [256]}
 
 
-def _adversarial(chosen: Mapping[str, Any], asked: set[str]) -> dict[str, Any]:
-    """The model and the training of an InfoGAN, as of our recipe for digits."""
-    model = {**chosen["model"], **CODES}
-    if not asked & {"preset", "scale"}:
-        model["scale"] = "one"
-    if not asked & {"preset", "categorical", "inform"}:
-        model["agreement"] = 2.0
-    fast = {"precision": "bf16", "channels_last": True, "optimiser": {"lr": 1e-3, "betas": [0.5, 0.999]}}
-    return {"model": model, "training": {**chosen["training"], **fast}}
+def _settings(kind: str, colours: int, asked: set[str]) -> dict[str, Any]:
+    """What the model is told besides its dimensions; of InfoGAN, as in our recipe for digits."""
+    if kind == "infogan":
+        scale = {} if asked & {"preset", "scale"} else {"scale": "one"}
+        return CODES | scale | ({} if asked & {"preset", "categorical", "inform"} else {"agreement": 2.0})
+    if asked & {"likelihood", "preset"}:
+        return {}
+    return {"likelihood": "gaussian", "sigma": "learned"} if colours == 3 else {"likelihood": "bernoulli"}
 
 
 def _model_reason(sliders: Sequence[str]) -> str:

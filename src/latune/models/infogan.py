@@ -136,13 +136,14 @@ class InfoGAN(Model):
             (`latune.terms.faintness`), for the generator; 0 in the paper.
         visible: how far that is, of the first number, in units of how far real images are spread.
         visible_ratio: how far each next number is to move an image, as a share of the one before. Below 1 the first
-            are to be what changes images most; of factors that differ in that, it tells them from even mixtures.
+            are to be what changes images most.
         least_scale: floor of the recogniser's sigma, without which it can shrink to nothing.
         judge_rate, generator_rate: the players' learning rates, as shares of the optimiser's.
     """
 
     encoder: Judge
     tells_all: ClassVar[bool] = False
+    least_latent: ClassVar[int] = 0  # codes alone may tell all there is
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "paper": {"scale": "exp", "least_scale": 0.0, "owner": "generator"},

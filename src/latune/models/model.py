@@ -29,6 +29,7 @@ class Model(nn.Module, ABC):
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
     encodes: bool = True  # whether there is a way from data to codes
     tells_all: ClassVar[bool] = True  # whether that way tells all of a code: a GAN's recogniser knows no noise
+    least_latent: ClassVar[int] = 1
     melodies: ClassVar[bool] = False  # whether it learns tokens of melodies as well as images
     likelihood: Likelihood | None  # of data given a code; a GAN has none
     codes: Codes

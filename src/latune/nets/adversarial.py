@@ -42,6 +42,11 @@ class Table:
     last: int = 2
     centred: bool = False
 
+    @property
+    def scales(self) -> dict[str, int]:
+        """How far the trunk scales images down, and the generator its plane up: both divide an image's sides."""
+        return {"down": prod(n for _, n in self.down), "up": prod(n for _, n in self.up) * self.last}
+
     def thinned(self, width: float) -> Table:
         """The same with a share of the channels."""
 
@@ -122,13 +127,10 @@ class Adversarial:
         if self.table not in TABLES:
             raise ValueError(unknown("table", self.table, TABLES))
         table = TABLES[self.table].thinned(self.width)
-        for what, strides in (
-            ("down", [stride for _, stride in table.down]),
-            ("up", [*(stride for _, stride in table.up), table.last]),
-        ):
-            if any(side % prod(strides) for side in shape[1:]):
+        for what, scale in table.scales.items():
+            if any(side % scale for side in shape[1:]):
                 raise ValueError(
-                    f"The table '{self.table}' scales images {what} by {prod(strides)}; their sides are to be divided "
+                    f"The table '{self.table}' scales images {what} by {scale}; their sides are to be divided "
                     f"by it. Got {shape[1]}x{shape[2]}."
                 )
         judge = Judge(table, shape, params, self.slope, self.spectral)
@@ -156,7 +158,7 @@ class Judge(nn.Module):
             conv = nn.Conv2d(before, after, KERNEL, stride, 0 if stride == 1 else 1)
             add(conv, nn.BatchNorm2d(after) if place else None)
         layers.append(nn.Flatten())
-        shrink = prod(stride for _, stride in table.down)
+        shrink = table.scales["down"]
         widths = [planes[-1] * (shape[1] // shrink) * (shape[2] // shrink), *table.hidden]
         for before, after in pairwise(widths):
             add(nn.Linear(before, after), nn.BatchNorm1d(after))
@@ -189,7 +191,7 @@ class Generator(nn.Module):
         super().__init__()
         self.centred = table.centred
         strides = [*(stride for _, stride in table.up), table.last]
-        plane = (table.start, shape[1] // prod(strides), shape[2] // prod(strides))
+        plane = (table.start, shape[1] // table.scales["up"], shape[2] // table.scales["up"])
         layers: list[nn.Module] = []
         widths = [width, *table.first, prod(plane)]
         for before, after in pairwise(widths):

@@ -361,7 +361,7 @@ class ModelSection(Section):
             for key in self.given()
             if key not in allowed
         ]
-        if self.latent == 0 and self.name != "infogan":
+        if self.latent < MODELS[self.name].least_latent:
             wrong.append(f"latent: got 0. {self.name} needs 1 or more dimensions.")
         if self.preset is not None and not presets:
             wrong.append(f"{self.name} has no presets; leave preset out.")
