@@ -167,7 +167,7 @@ class InfoGAN(Model):
         orthogonality: Number = 0.0,
         visibility: Number = 0.0,
         visible: Number = 1.0,
-        visible_ratio: float = 1.0,
+        visible_ratio: Number = 1.0,
         least_scale: float = LEAST_SCALE,
         judge_rate: float = 0.2,
         generator_rate: float = 1.0,
@@ -337,7 +337,7 @@ class InfoGAN(Model):
         if self.orthogonality:
             yield Weighed("ima contrast", ima_contrast(scene.changes), self.orthogonality)
         if self.visibility:
-            wanted = at(self.visible, scene.step), self.visible_ratio
+            wanted = at(self.visible, scene.step), at(self.visible_ratio, scene.step)
             yield Weighed("faintness", faintness(scene.changes, *wanted), self.visibility)
 
     def game(self, optimiser: Optimiser, generator: torch.Generator | None = None) -> Game:

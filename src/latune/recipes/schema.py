@@ -68,6 +68,17 @@ def positive(value: float | RampSection | None) -> float | RampSection | None:
     return value
 
 
+def share(value: float | RampSection | None) -> float | RampSection | None:
+    """The same of a share, which is above zero and at most one.
+
+    Raises:
+        ValueError: with what was got.
+    """
+    if wrong := [end for end in _ends(value) if not 0 < end <= 1]:
+        raise ValueError(f"got {wrong[0]:g}. It is above 0 and at most 1, at both ends of a ramp too")
+    return value
+
+
 def _ends(value: float | RampSection | None) -> list[float]:
     """A number, or where its ramps begin and end."""
     if isinstance(value, RampSection):
@@ -294,8 +305,8 @@ class ModelSection(Section):
     visible: float | RampSection | None = Field(
         default=None, description="of infogan: how far that is, in units of how far images are spread"
     )
-    visible_ratio: float | None = Field(
-        default=None, gt=0, le=1, description="of infogan: how far each next number, as a share of the one before"
+    visible_ratio: float | RampSection | None = Field(
+        default=None, description="of infogan: how far each next number, as a share of the one before"
     )
     least_scale: float | None = Field(default=None, ge=0, description="of infogan: floor of the recogniser's sigma")
     judge_rate: float | None = Field(default=None, gt=0, description="of infogan: share of the learning rate")
@@ -350,6 +361,7 @@ class ModelSection(Section):
         "pull_weight",
     )(not_negative)
     _lengths = field_validator("visible")(positive)
+    _shares = field_validator("visible_ratio")(share)
 
     @model_validator(mode="after")
     def _fits(self) -> ModelSection:
