@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from dataclasses import replace
 from typing import Any
@@ -24,7 +25,7 @@ from latune.nets import LatentNets
 from latune.nets.adversarial import TABLES, Adversarial
 from latune.space import Space
 from latune.terms import agreement, believe, discriminate, faintness, ima_contrast, information, unevenness
-from latune.training import Batch, Generators, Optimiser, Plan, Ramp, Trainer
+from latune.training import Batch, Generators, Optimiser, Plan, Ramp, Trainer, trainer
 from latune.training.log import read_log
 
 SHAPE = (1, 28, 28)
@@ -730,7 +731,7 @@ ENTROPIES = {"c1": math.log(10), "c2": math.log(2)}
     [
         ({"believed real": 0.99, "believed made": 0.01}, 0.05, "The judge has won: it believes 99 % of real"),
         ({"spread": 0.1}, 0.05, "they spread 10 % as far"),
-        ({"information/c1": 0.1}, 0.05, "Images hardly tell c1: 0.10 of 2.30 nats"),
+        ({"information/c1": 0.1}, 0.05, "Images hardly tell c1: 4 % of all that there is to tell"),
         ({"rarest/c1": 0.2}, 0.05, "it has 20 % of an equal share"),
         ({"swapped/c1": 0.3}, 0.05, "Classes of c1 run into each other: 30 %"),
         ({"sigma/c2": 0.0004}, 0.0, "sigma of c2 is down to 0.0004, and its bound grows without end"),
@@ -751,6 +752,16 @@ def test_a_number_that_images_do_not_tell_is_said():
     assert list(symptoms.said(told | {"information/c2": most - 0.8 / 6}, ENTROPIES, 0.05)) == []
 
 
+def test_codes_that_fail_alike_share_a_sentence():
+    numbers, entropies = dict(WELL), dict(ENTROPIES)
+    for name, told, rarest in (("c3", 0.0, 1.0), ("c4", 0.23, 1.0), ("c5", 2.2, 0.2), ("c6", 2.2, 0.25)):
+        entropies[name] = math.log(10)
+        numbers |= {f"information/{name}": told, f"rarest/{name}": rarest, f"swapped/{name}": 0.0}
+    untold, rare = symptoms.said(numbers, entropies, 0.05)
+    assert untold.startswith("Images hardly tell c3, c4: 0 to 10 % of all")
+    assert rare.startswith("A class of c5, c6 is hardly found") and "it has 20 to 25 % of an equal share" in rare
+
+
 def test_where_all_is_well_nothing_is_said():
     assert list(symptoms.said(WELL, ENTROPIES, 0.05)) == []
     assert list(symptoms.said(WELL | {"sigma/c2": 0.0004}, ENTROPIES, 0.0001)) == []  # it has a floor
@@ -766,21 +777,35 @@ def test_rare_and_swapped_classes_are_counted_by_hand():
     assert found == pytest.approx({"rarest/c1": 3 / 8, "swapped/c1": 1 / 3, "sigma/c2": 0.3})
 
 
-def test_remarks_are_logged_and_taken_back(tmp_path):
+def test_remarks_are_logged_said_once_and_taken_back(tmp_path, monkeypatch, capsys):
     data = from_arrays(np.random.default_rng(0).random((80, 8, 8)).astype(np.float32), seed=0)
     codes = InfoGAN.name_codes(3, categorical=(4,), continuous=1)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         judge, generator = Adversarial(width=1 / 8).build((1, 8, 8), InfoGAN.columns(codes), codes.width)
     model, generators = InfoGAN(codes, judge, generator), Generators(0)
-    saying = iter([["It is bad."], ["It is bad."], [], []])
+    saying = iter([["By 9 % bad."], ["By 11 % bad."], ["By 12 % worse.", "By 13 % bad."], [], []])
+    monkeypatch.setattr(trainer, "HARDLY_BEGUN", 2)  # of 6 updates: the first look is too early to say anything
     game = model.game(Optimiser(), generators["noise"])
-    plan = Plan(epochs=4, batch_size=64, log_every=1)
+    plan = Plan(epochs=6, batch_size=64, log_every=1)
     Trainer(
-        game, data, plan, generators, folder=tmp_path, validate=lambda: {"a": 1.0}, remark=lambda _: next(saying)
+        game,
+        data,
+        plan,
+        generators,
+        folder=tmp_path,
+        validate=lambda: {"a": 1},
+        remark=lambda _: next(saying),
+        progress=True,
     ).run()
     lines = [line for line in read_log(tmp_path) if "validation/a" in line]
-    assert [line.get("remarks") for line in lines] == [["It is bad."], ["It is bad."], [], None]
+    bad, worse = ["By 11 % bad."], ["By 12 % worse.", "By 13 % bad."]
+    assert [line.get("remarks") for line in lines] == [None, ["By 9 % bad."], bad, worse, [], None]
+    said = capsys.readouterr()
+    assert re.findall("after [^.]*", said.out + said.err) == [
+        "after 2 updates: By 9 % bad",
+        "after 4 updates: By 12 % worse",
+    ]
 
 
 def test_a_model_that_has_learned_nothing_is_remarked_on():

@@ -82,8 +82,18 @@ def percent(share: float) -> str:
     return f"{share:.0%}".replace("%", " %")
 
 
+def shares(found: Mapping[str, float]) -> str:
+    """How large the shares of several codes are.
+
+    >>> shares({"c1": 0.05, "c2": 0.21, "c3": 0.1}), shares({"c1": 0.05})
+    ('5 to 21 %', '5 %')
+    """
+    least, most = percent(min(found.values())), percent(max(found.values()))
+    return most if least == most else f"{least.removesuffix(' %')} to {most}"
+
+
 def said(numbers: Mapping[str, float], entropies: Mapping[str, float], floor: float) -> Iterator[str]:
-    """What the numbers of a validation say, a sentence each, and what to try; nothing where all is well.
+    """What the numbers of a validation say, a sentence a symptom, and what to try; nothing where all is well.
 
     Args:
         numbers: `believed real` and `believed made`, `spread`, and of each code what `measured` and the bound say.
@@ -105,34 +115,48 @@ def said(numbers: Mapping[str, float], entropies: Mapping[str, float], floor: fl
             f"Made images are much alike: they spread {percent(numbers['spread'])} as far as real ones. The generator "
             "has collapsed. Try model.penalty=10, or a larger training.batch_size."
         )
+    classes: dict[str, float] = {}  # each by code: a sentence names all that it holds of
+    variance: dict[str, float] = {}
+    rare: dict[str, float] = {}
+    mixed: dict[str, float] = {}
+    narrow: dict[str, str] = {}
     for name, entropy in entropies.items():
         told, sigma = numbers[f"information/{name}"], numbers.get(f"sigma/{name}")
         if sigma is None and told < UNTOLD * entropy:
-            yield (
-                f"Images hardly tell {name}: {max(told, 0):.2f} of {entropy:.2f} nats. "
-                "If that stays so, raise model.information."
-            )
+            classes[name] = max(told / entropy, 0)
             continue
         if sigma and (share := explained(told, entropy, sigma)) < UNTOLD:  # a sigma that is down to 0 is said below
-            yield (
-                f"Images hardly tell {name}: what is recognised explains {percent(max(share, 0))} of its variance. "
-                "If that stays so, raise model.information_real."
-            )
-        rarest, most = numbers.get(f"rarest/{name}", 1.0), numbers.get(f"swapped/{name}", 0.0)
-        if rarest < RARE:
-            yield (
-                f"A class of {name} is hardly found among real images: it has {percent(rarest)} of an equal share. "
-                "What is made of it is not in the data, or two kinds of images share the other classes. "
-                "Train longer, or raise model.agreement."
-            )
-        if most > SWAPPED:
-            yield (
-                f"Classes of {name} run into each other: {percent(most)} of the images of one are of another "
-                "once they are pushed a little out of shape. Two classes may share what they show. Train "
-                "longer, try another seed, or raise model.agreement."
-            )
+            variance[name] = max(share, 0)
+        if (least := numbers.get(f"rarest/{name}", 1.0)) < RARE:
+            rare[name] = least
+        if (most := numbers.get(f"swapped/{name}", 0.0)) > SWAPPED:
+            mixed[name] = most
         if sigma is not None and sigma < NARROW and not floor:
-            yield (
-                f"The recogniser's sigma of {name} is down to {sigma:.2g}, and its bound grows without end. Set "
-                "model.least_scale=0.05."
-            )
+            narrow[name] = f"{sigma:.2g}"
+    if classes:
+        yield (
+            f"Images hardly tell {', '.join(classes)}: {shares(classes)} of all that there is to tell. "
+            "If that stays so, raise model.information."
+        )
+    if variance:
+        yield (
+            f"Images hardly tell {', '.join(variance)}: what is recognised explains {shares(variance)} of its "
+            "variance. If that stays so, raise model.information_real."
+        )
+    if rare:
+        yield (
+            f"A class of {', '.join(rare)} is hardly found among real images: it has {shares(rare)} of an equal share. "
+            "What is made of it is not in the data, or two kinds of images share the other classes. "
+            "Train longer, or raise model.agreement."
+        )
+    if mixed:
+        yield (
+            f"Classes of {', '.join(mixed)} run into each other: {shares(mixed)} of the images of one are of another "
+            "once they are pushed a little out of shape. Two classes may share what they show. Train "
+            "longer, try another seed, or raise model.agreement."
+        )
+    if narrow:
+        yield (
+            f"The recogniser's sigma of {', '.join(narrow)} is down to {', '.join(narrow.values())}, and its bound "
+            "grows without end. Set model.least_scale=0.05."
+        )

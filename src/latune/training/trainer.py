@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,12 @@ from latune.training.generators import Generators, generator, seed_for
 from latune.training.log import Log, progress_bar
 
 LOOK = 1000  # updates after which a long epoch is interrupted for a look at the validation split
+HARDLY_BEGUN = 250  # updates before which nothing is remarked on, unless they are all
+
+
+def _wording(remark: str) -> str:
+    """A remark without its numbers, which change from look to look."""
+    return re.sub(r"\b\d[\d.,]*", "", remark)
 
 
 @dataclass(frozen=True)
@@ -191,10 +198,12 @@ class Trainer:
         assert self.validate is not None
         with self._averaged():
             found = self.validate()
-        remarks = self.remark(found) if self.remark is not None else []
+        early = self.step < min(HARDLY_BEGUN, self.total)
+        remarks = self.remark(found) if self.remark is not None and not early else []
         if self.progress is True:
+            before = {_wording(remark) for remark in self._said}
             for remark in remarks:
-                if remark not in self._said:
+                if _wording(remark) not in before:
                     show(f"after {self.step:,} updates: {remark}", highlight=False)
         told = {"remarks": remarks} if remarks or self._said else {}  # an empty list takes back what was said before
         self._said = remarks
