@@ -371,10 +371,14 @@ def test_a_model_without_sliders_shows_coordinates(data: Dataset, tmp_path: Path
     assert (tmp_path / "pictures" / "traverse-z-0.png").exists()
 
 
-def test_codes_of_a_gan_are_turned_as_far_as_they_go(data: Dataset, tmp_path: Path):
+def gan() -> Space:
     nets = {"name": "adversarial", "table": "mnist", "width": 0.0625}
     spec = Spec("infogan", (1, 8, 8), 4, nets=nets, settings={"categorical": [10], "continuous": 1})
-    report = write_report(Space(build(spec, 0), spec), data, tmp_path)
+    return Space(build(spec, 0), spec)
+
+
+def test_codes_of_a_gan_are_turned_as_far_as_they_go(data: Dataset, tmp_path: Path):
+    report = write_report(gan(), data, tmp_path)
     turned = {name: each["positions"] for name, each in report.numbers["traversals"].items()}
     assert turned.keys() == {"c1", "c2"} and turned["c1"] == list(range(10))
     assert turned["c2"][0] == -2 and turned["c2"][-1] == 2
@@ -388,6 +392,15 @@ def test_no_attributes_at_all(tmp_path: Path):
     report = write_report(space_of("vae", ()), from_arrays(images), tmp_path)
     assert "interpretability" not in report.numbers["scores"]
     assert "Coordinates and attributes" not in Page(report.html).text
+
+
+def test_settings_of_scores_are_listed_where_there_are_scores(report: Report, folder: Path, tmp_path: Path):
+    images = (np.random.default_rng(0).random((N, 8, 8)) * 255).astype(np.uint8)
+    bare = write_report(gan(), from_arrays(images), tmp_path)
+    assert not bare.measurement.scores
+    for with_scores, page, files in ((True, report, folder), (False, bare, tmp_path)):
+        for text in (page.html.read_text(), (files / "report.md").read_text()):
+            assert ("its name in files" in text) is with_scores
 
 
 def test_labels_have_no_surface_and_the_page_says_so(data: Dataset, tmp_path: Path):

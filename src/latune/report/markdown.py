@@ -32,6 +32,7 @@ def markdown(
             return []
         return [f"![{text(alt)}]({pictures[name]})", *([text(caption)] if caption else [])]
 
+    own = [(meaning(k).title, k, v) for k, v in settings.own(found.measurement).items()]
     sections = {
         "Samples and reconstructions": [
             *picture("samples", "samples", captions.samples(found, seed)),
@@ -69,11 +70,7 @@ def markdown(
         "Settings": [
             text(captions.SETTINGS),
             listing(settings.shared(found.measurement)),
-            table(
-                ("score", "its name in files", "settings of its own"),
-                [(meaning(k).title, k, v) for k, v in settings.own(found.measurement).items()],
-                words=(0, 1, 2),
-            ),
+            *([table(("score", "its name in files", "settings of its own"), own, words=(0, 1, 2))] if own else []),
         ],
         "How it was made": [
             *([f"To get this report again:\n\n```bash\n{command}\n```"] if command else []),

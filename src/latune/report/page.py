@@ -219,8 +219,8 @@ def training(found: Findings, drawn: Drawings) -> str:
 def chosen(found: Findings) -> str:
     """The settings that define the numbers."""
     lines = [[meaning(name).title, name, value] for name, value in settings.own(found.measurement).items()]
-    table = plain(("score", "its name in files", "settings of its own"), lines, words=(0, 1, 2))
-    return _say(captions.SETTINGS) + _list(settings.shared(found.measurement)) + table
+    own = plain(("score", "its name in files", "settings of its own"), lines, words=(0, 1, 2)) if lines else ""
+    return _say(captions.SETTINGS) + _list(settings.shared(found.measurement)) + own
 
 
 def made(space: Space, command: str) -> str:
