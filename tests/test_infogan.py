@@ -559,6 +559,14 @@ def test_which_up_convolutions_are_normalised(table: str, normed: int):
     assert sum(isinstance(layer, nn.BatchNorm2d) for layer in generator.layers) == normed
 
 
+def test_all_up_convolutions_but_the_last_are_normalised_on_demand():
+    _, generator = Adversarial(table="celeba", width=0.1, bare=0).build((3, 32, 32), params=4, width=5)
+    kinds = [type(layer) for layer in generator.layers if not isinstance(layer, nn.Unflatten)]
+    assert kinds[3:] == [nn.ConvTranspose2d, nn.BatchNorm2d, nn.ReLU] * 3 + [nn.ConvTranspose2d]
+    with pytest.raises(ValueError, match=r"bare is 0 to 3 in the table 'celeba'\. Got 4\."):
+        Adversarial(table="celeba", bare=4).build((3, 32, 32), params=4, width=5)
+
+
 A_CLASS, A_NUMBER = (Codes(noise=Uniform(dim=3), c1=each) for each in (Categorical(4), Uniform()))
 
 

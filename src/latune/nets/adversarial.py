@@ -104,11 +104,13 @@ class Adversarial:
         table: mnist, svhn, celeba, faces or chairs.
         slope: of the leaky rectifiers below 0; 0.1 in the paper, 0.01 in the released code.
         width: share of the channels, for smaller nets.
+        bare: how many up-convolutions before the last have no batch normalisation, in place of the table's number: 2 in
+            colour, 0 in grey.
         spectral: hold the norm of every layer of the trunk and of the judge to 1, in place of their batch
             normalisation (Miyato et al. 2018, https://arxiv.org/abs/1802.05957); the paper has none.
 
     Raises:
-        ValueError: another table, or images whose sides the strides do not divide.
+        ValueError: another table, images whose sides the strides do not divide, or more bare layers than there are.
 
     >>> judge, generator = Adversarial().build((1, 28, 28), params=15, width=74)
     >>> [sum(p.numel() for p in net.parameters()) for net in (judge, generator)]
@@ -118,6 +120,7 @@ class Adversarial:
     table: str = "mnist"
     slope: float = 0.1
     width: float = 1.0
+    bare: int | None = None
     spectral: bool = False
 
     def build(self, shape: tuple[int, int, int], params: int, width: int) -> tuple[Judge, Generator]:
@@ -127,6 +130,10 @@ class Adversarial:
         if self.table not in TABLES:
             raise ValueError(unknown("table", self.table, TABLES))
         table = TABLES[self.table].thinned(self.width)
+        if self.bare is not None:
+            if not 0 <= self.bare <= len(table.up):
+                raise ValueError(f"bare is 0 to {len(table.up)} in the table '{self.table}'. Got {self.bare}.")
+            table = replace(table, bare=self.bare)
         for what, scale in table.scales.items():
             if any(side % scale for side in shape[1:]):
                 raise ValueError(

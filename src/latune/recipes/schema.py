@@ -185,6 +185,7 @@ class NetsSection(Section):
     )
     slope: float | None = Field(default=None, ge=0, lt=1, description="of adversarial: of leaky rectifiers below 0")
     width: float | None = Field(default=None, gt=0, le=4, description="of adversarial: share of the table's channels")
+    bare: int | None = Field(default=None, ge=0, description="of adversarial: up-convolutions without normalisation")
     spectral: bool | None = Field(default=None, description="of adversarial: layers of norm 1 in the judge")
     size: Literal["paper", "small"] | None = Field(default=None, description="of melody-lstm: a named size")
     embedding: int | None = Field(default=None, gt=0, description="of recurrent nets: of a token, or of a bar")
