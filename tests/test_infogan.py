@@ -137,6 +137,22 @@ def test_a_turn_of_the_cube_is_more_uneven_the_farther_it_goes():
     assert found == sorted(found) and found[0] < 0.06 and found[-1] > 0.3
 
 
+def test_classes_are_uneven_as_chi_square_and_as_they_tell_of_others():
+    n, k = 400, 5
+    classes = torch.eye(k, dtype=torch.float64)[torch.randint(k, (n * 500,), generator=seeded(1))]
+    points = torch.cat([cube(n * 500, 2), classes], 1)
+    found = [unevenness(each, classes=[k]).item() ** 2 for each in points.split(n)]
+    assert np.mean(found) == pytest.approx((3 * 2 + 9 + (k - 1) + 3 * 2 * (k - 1)) / n, rel=0.05)
+    counts = torch.tensor([10, 30, 20, 40])
+    skewed = torch.eye(4, dtype=torch.float64).repeat_interleave(counts, 0)
+    pearson = ((counts - 25.0) ** 2 / 25).sum() / 100
+    assert unevenness(skewed, classes=[4]).item() ** 2 == pytest.approx(pearson.item())
+    twice = torch.cat([torch.eye(3, dtype=torch.float64)] * 2, 1)  # two codes of classes, the same: chi square is 2 n
+    assert unevenness(twice, classes=[3, 3]).item() ** 2 == pytest.approx(2)
+    with pytest.raises(ValueError, match=r"6 columns do not hold the shares of \[4, 4\] classes"):
+        unevenness(twice, classes=[4, 4])
+
+
 def test_others_count_in_the_means_and_learn_nothing():
     v, other = torch.tensor([[0.5]], requires_grad=True), torch.tensor([[-0.5]])
     even = 5**0.5 / 2 * (3 * 0.25 - 1)  # of both alike; the odd moments cancel
@@ -473,8 +489,9 @@ def test_evenness_moves_whoever_owns_the_recogniser(owner):
         if player.name == owner:
             weighed = terms["unevenness"]
             q = model.recognised(scene.real.plain)
-            read = q["c2"].mean
-            assert weighed.weight == 2.0 and weighed.value.item() == pytest.approx(unevenness(read, before).item())
+            read = torch.cat([q["c2"].mean, q["c1"].mean], 1)  # a number, and the shares of four classes
+            value = unevenness(read, before, [4])
+            assert weighed.weight == 2.0 and weighed.value.item() == pytest.approx(value.item())
             assert torch.allclose(model.recent, torch.cat([read, before])[: len(before)], atol=1e-6), "remembered"
             assert not model.recent.requires_grad
             gradients = torch.autograd.grad(weighed.value, list(model.encoder.codes.parameters()), allow_unused=True)

@@ -211,7 +211,8 @@ class InfoGAN(Model):
         self.evenness, self.orthogonality = evenness, orthogonality
         self.visibility, self.visible, self.visible_ratio = visibility, visible, visible_ratio
         if evenness:
-            self.register_buffer("recent", torch.rand(RECENT, numbers) * 2 - 1)
+            classes = [factor.sample(RECENT) for factor in self._classes.values()]
+            self.register_buffer("recent", torch.cat([torch.rand(RECENT, numbers) * 2 - 1, *classes], 1))
 
     @staticmethod
     def name_codes(
@@ -302,12 +303,17 @@ class InfoGAN(Model):
         """The codes that are numbers with a range."""
         return {name: factor for name, factor in self.told.items() if isinstance(factor, Uniform)}
 
+    @property
+    def _classes(self) -> dict[str, Categorical]:
+        """The codes of classes."""
+        return {name: factor for name, factor in self.told.items() if isinstance(factor, Categorical)}
+
     def _unevenness(self, looks: Looks) -> Weighed:
         """How unevenly real images are read, beside those that were read before."""
         read = self.recognised(looks.plain)
         shares = [(read[name].mean - factor.lo) / (factor.hi - factor.lo) for name, factor in self._numbers.items()]
-        values = 2 * torch.cat(shares, 1) - 1
-        value = unevenness(values, self.recent)
+        values = torch.cat([2 * torch.cat(shares, 1) - 1, *(read[name].mean for name in self._classes)], 1)
+        value = unevenness(values, self.recent, [factor.k for factor in self._classes.values()])
         self.recent = torch.cat([values.detach(), self.recent])[:RECENT]
         return Weighed("unevenness", value, self.evenness)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
@@ -63,38 +64,55 @@ def agreement(q: OneOf, other: OneOf) -> Float[Tensor, ""]:
     return torch.xlogy(joint, joint).sum() - 2 * torch.xlogy(either, either).sum()
 
 
-def unevenness(values: Float[Tensor, "n d"], others: Float[Tensor, "m d"] | None = None) -> Float[Tensor, ""]:
-    r"""How far the codes of images are from even and independent: from uniform on the cube :math:`[-1, 1]^d`.
+def unevenness(
+    values: Float[Tensor, "n d"], others: Float[Tensor, "m d"] | None = None, classes: Sequence[int] = ()
+) -> Float[Tensor, ""]:
+    r"""How far the codes of images are from even and independent: numbers uniform on [-1, 1], classes equally many.
 
     .. math::
-        \Bigl( \sum_j \sum_{a=1}^3 \bigl( \mathbb E\, \phi_a(v_j) \bigr)^2
-        + \sum_{j < k} \sum_{a,b=1}^3 \bigl( \mathbb E\, \phi_a(v_j)\, \phi_b(v_k) \bigr)^2
+        \Bigl( \sum_j \lVert \mathbb E\, \phi(v_j) \rVert^2
+        + \sum_{j < k} \lVert \mathbb E\, \phi(v_j)\, \phi(v_k)^\top \rVert^2
         + \mathbb E\, \lVert v - \bar v \rVert^2 \Bigr)^{1/2}
 
-    The smooth test of Neyman 1937 (https://doi.org/10.1080/03461238.1937.10404821), of coordinates and of their pairs,
-    with the polynomials of Legendre of degree 1 to 3, orthonormal under a uniform code: :math:`\sqrt 3 r`,
-    :math:`\tfrac{\sqrt 5}{2}(3 r^2 - 1)` and :math:`\tfrac{\sqrt 7}{2}(5 r^3 - 3 r)`. It is 0 on the cube; codes that
-    are mixtures of what is independent are uneven, or depend on each other (Comon 1994,
-    https://doi.org/10.1016/0165-1684(94)90029-9). Points outside count as the nearest of the cube, :math:`\bar v`, and
-    by how far they are from it. Of N points of the cube the square is :math:`(3 d + 9 d (d - 1) / 2) / N` on average,
-    by chance. The root is there for its gradient, which is no longer where all images are read alike than at the end.
+    The smooth test of Neyman 1937 (https://doi.org/10.1080/03461238.1937.10404821), of codes and of their pairs. Of a
+    number :math:`\phi` has the polynomials of Legendre of degree 1 to 3, orthonormal under a uniform code:
+    :math:`\sqrt 3 r`, :math:`\tfrac{\sqrt 5}{2}(3 r^2 - 1)` and :math:`\tfrac{\sqrt 7}{2}(5 r^3 - 3 r)`; of K classes
+    that have shares q of an image, :math:`\sqrt K (q_k - \tfrac 1 K)`, whose squares sum to Pearson's
+    :math:`\chi^2 / n`. It is 0 where codes are even and independent; codes that are mixtures of what is independent are
+    uneven, or depend on each other (Comon 1994, https://doi.org/10.1016/0165-1684(94)90029-9). Points outside count as
+    the nearest of the cube, :math:`\bar v`, and by how far they are from it. Of N points of a cube of d numbers the
+    square is :math:`(3 d + 9 d (d - 1) / 2) / N` on average, by chance; a code of K classes counts K - 1 where a number
+    counts 3. The root is there for its gradient, which is no longer where all images are read alike than at the end.
 
     Args:
-        values: the codes of n images, in units of a prior on [-1, 1].
+        values: the codes of n images: numbers in units of a prior on [-1, 1], then the shares of each code's classes.
         others: of m further images, which count in the means: with few points it is mostly chance.
+        classes: how many columns at the end are the shares of each code of classes; without any, all are numbers.
+
+    Raises:
+        ValueError: more classes than columns.
 
     >>> import torch
     >>> even = torch.linspace(-0.9999, 0.9999, 10_000)[:, None]
     >>> round(unevenness(even).item(), 3), round(unevenness(torch.zeros(100, 1)).item() ** 2, 6)
     (0.0, 1.25)
+    >>> halves = torch.eye(2)[(even[:, 0] > 0).long()]  # tell whether the number is positive
+    >>> round(unevenness(torch.cat([even, halves], 1), classes=[2]).item() ** 2, 3)  # 3/4 and 7/64
+    0.859
     """
     points = values if others is None else torch.cat([values, others])
-    n, d = points.shape
-    r = points.clamp(-1, 1)
+    n, d = len(points), points.shape[1] - sum(classes)
+    if d < 0:
+        raise ValueError(f"{points.shape[1]} columns do not hold the shares of {list(classes)} classes.")
+    numbers, *shares = points.split([d, *classes], 1)
+    r = numbers.clamp(-1, 1)
     phi = torch.stack([3**0.5 * r, 5**0.5 / 2 * (3 * r**2 - 1), 7**0.5 / 2 * (5 * r**3 - 3 * r)], 2).flatten(1)
-    pairs = (phi.T @ phi / n).view(d, 3, d, 3).square().sum((1, 3)).triu(1)
-    outside = (points - r).square().sum(1).mean()
-    return (phi.mean(0).square().sum() + pairs.sum() + outside + torch.finfo(r.dtype).tiny).sqrt()
+    told = torch.cat([phi, *(k**0.5 * (q - 1 / k) for k, q in zip(classes, shares, strict=True))], 1)
+    code = torch.tensor([place for place, width in enumerate([3] * d + list(classes)) for _ in range(width)])
+    later = (code[:, None] < code).to(told)
+    pairs = ((told.T @ told / n).square() * later).sum()
+    outside = (numbers - r).square().sum(1).mean()
+    return (told.mean(0).square().sum() + pairs + outside + torch.finfo(r.dtype).tiny).sqrt()
 
 
 def ima_contrast(jacobian: Float[Tensor, "n k p"]) -> Float[Tensor, ""]:
