@@ -19,8 +19,9 @@ from PIL import Image
 
 import latune
 from latune import cli
-from latune.data import DATASETS, load
+from latune.data import DATASETS, from_arrays, load
 from latune.errors import DataError, LatuneError, RecipeError, RunError
+from latune.fitting import choose
 from latune.recipes import shelf
 from latune.training.checkpoint import only_training
 
@@ -366,6 +367,14 @@ def test_own_data_with_codes_that_a_gan_discovers(run, photos):
     colour = np.random.default_rng(0).integers(0, 255, (8, 24, 24, 3), dtype=np.uint8)
     with pytest.raises(LatuneError, match=r"'celeba' takes sides that can be divided by 16\. Got 24x24"):
         latune.fit(colour, model="infogan")
+    divided = from_arrays(colour[:, :16, :16])
+    choice = choose(divided, "infogan")
+    assert (choice.recipe.nets.bare, choice.recipe.model.judge_rate) == (0, 0.5)
+    assert choice.recipe.training.optimiser.lr == 4e-4 and choose(divided).recipe.training.optimiser.lr != 4e-4
+    assert any("normalised but the last" in reason for reason in choice.reasons)
+    assert not any("likelihood" in reason for reason in choice.reasons)
+    asked = choose(divided, "infogan", changes=["model.preset=released"]).recipe
+    assert asked.nets.bare is None and asked.model.judge_rate is None
     answer = run(*words, "nets.name=conv", "--out", "c")
     assert answer.code == 2 and "a judge and a generator: leave nets.name out. Got nets.name=conv" in flat(
         answer.err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,7 @@ def choose(
     settings: dict[str, Any] = {"name": kind, "latent": latent, **_settings(kind, colours, asked["model"])}
     batch = wish.training.batch_size if "batch_size" in asked["training"] else 128 if n >= 512 else max(8, n // 4)
     epochs = min(400, max(EPOCHS, round((GAN_UPDATES if kind == "infogan" else UPDATES) / max(n // batch, 1))))
-    chosen = {
+    chosen: dict[str, Any] = {
         "name": name,
         "data": source,
         "nets": _nets(data.shape, asked["nets"], wish.nets, kind),
@@ -82,9 +83,13 @@ def choose(
             "epochs": epochs,
             "batch_size": min(batch, n) if "batch_size" not in asked["training"] else batch,
             "validate_every": max(1, epochs // 20),
-            **(GAN_TRAINING if kind == "infogan" else TRAINING),
+            **deepcopy(GAN_TRAINING if kind == "infogan" else TRAINING),
         },
     }
+    if kind == "infogan" and colours == 3 and "preset" not in asked["model"]:
+        settings["judge_rate"], chosen["training"]["optimiser"]["lr"] = 0.5, 4e-4  # as of our recipe for faces
+        if chosen["nets"].get("table"):
+            chosen["nets"]["bare"] = 0
     recipe = check(change(chosen, changes), "chosen from the data")
     if kind == "vgsn" and not asked["model"] & {"preset", "guide"}:
         settings |= {**GUIDED, "pretrain": 3 * recipe.training.plan().total(n) // 4}
@@ -202,6 +207,8 @@ def _reasons(recipe: Recipe, data: Dataset, asked: Mapping[str, set[str]], own_n
             given if "table" in asked["nets"] else f"{'colour' if colours == 3 else 'grey'} images of {height}x{width}"
         )
         reasons = [f"a judge and a generator by the paper's table of {nets.table}: {why}"]
+        if nets.bare == 0 and "bare" not in asked["nets"]:
+            reasons.append("every layer of the generator normalised but the last: in colour it collapses else")
     elif nets.name == "mlp":
         why = f"{height}x{width} images are too small for convolutions to help"
         why = "a chain goes through them again and again" if recipe.model.name == "vgsn" and side > 16 else why
@@ -229,7 +236,7 @@ def _reasons(recipe: Recipe, data: Dataset, asked: Mapping[str, set[str]], own_n
         updates = _count(training.plan().per_epoch(n), "update")
         why = given if asked["training"] & {"epochs", "batch_size"} else _count(n, "training image")
         reasons.append(f"{_count(training.epochs, 'epoch')} of {updates} {batches}: {why}")
-    if colours == 3 and not asked["model"] & {"likelihood", "preset", "sigma"}:
+    if recipe.model.likelihood == "gaussian" and not asked["model"] & {"likelihood", "preset", "sigma"}:
         reasons.append("Gaussian likelihood with a learned scale: colour pixels are not binary")
     return reasons
 

@@ -126,9 +126,10 @@ class InfoGAN(Model):
             told from pushed copies, too. So a class is what a push leaves as it is, among real images as among made
             ones. The bound stays a bound: a copy tells nothing that its image does not; 0 in the paper.
         distortion: how far the copies are pushed, in shares of half an image.
-        evenness: weight of the numbers that real images are recognised as being as evenly and independently spread as
-            codes are drawn (`latune.terms.unevenness`), for whoever owns Q. A code that follows one factor of the
-            images is; one that mixes two, or that leaves half of a factor to the noise, is not; 0 in the paper.
+        evenness: weight of the codes that real images are recognised as being as evenly and independently spread as
+            codes are drawn (`latune.terms.unevenness`), for whoever owns Q; it needs a number, and is of classes, too.
+            A code that follows one factor of the images is; one that mixes two, or that leaves half of a factor to the
+            noise, is not; 0 in the paper.
         orthogonality: weight of each number changing an image in a direction of its own (`latune.terms.ima_contrast`),
             for the generator; of several even and independent sets of codes it prefers the one that is not mixed; 0 in
             the paper.

@@ -113,7 +113,7 @@ def said(numbers: Mapping[str, float], entropies: Mapping[str, float], floor: fl
     if numbers["spread"] < ALIKE:
         yield (
             f"Made images are much alike: they spread {percent(numbers['spread'])} as far as real ones. The generator "
-            "has collapsed. Try model.penalty=10, or a larger training.batch_size."
+            "has collapsed. Try nets.bare=0 in colour, model.penalty=10, or a larger training.batch_size."
         )
     classes: dict[str, float] = {}  # each by code: a sentence names all that it holds of
     variance: dict[str, float] = {}
