@@ -25,7 +25,7 @@ from latune.nets import LatentNets
 from latune.nets.adversarial import TABLES, Adversarial
 from latune.space import Space
 from latune.terms import agreement, believe, discriminate, faintness, ima_contrast, information, unevenness
-from latune.training import Batch, Generators, Optimiser, Plan, Ramp, Trainer, trainer
+from latune.training import Batch, Generators, Optimiser, Plan, Ramp, Remark, Trainer, trainer
 from latune.training.log import read_log
 
 SHAPE = (1, 28, 28)
@@ -591,7 +591,6 @@ A_CLASS, A_NUMBER = (Codes(noise=Uniform(dim=3), c1=each) for each in (Categoric
     ("option", "few", "needs"),
     [
         ("agreement", A_NUMBER, "needs a code of classes"),
-        ("evenness", A_CLASS, "needs a code that is a number"),
         ("visibility", A_CLASS, "needs a code that is a number"),
         ("orthogonality", A_NUMBER, "it needs two or more"),
     ],
@@ -602,6 +601,16 @@ def test_a_weight_without_codes_that_it_is_of_is_refused(option, few, needs):
         given = {"codes": model.codes, option: 1.0, **settings}
         with pytest.raises(ValueError, match=rf"model\.{option}.*{needs}"):
             InfoGAN(encoder=model.encoder, decoder=model.decoder, **given)
+
+
+def test_evenness_is_of_any_codes_that_a_generator_is_told_by():
+    judge, generator = Adversarial(width=1 / 16).build(SHAPE, InfoGAN.columns(A_CLASS), A_CLASS.width)
+    model = InfoGAN(A_CLASS, judge, generator, evenness=1.0)
+    looks, before = InfoGANScene(model, batch(32), seeded()).real, model.recent.clone()
+    shares = model.recognised(looks.plain)["c1"].mean
+    assert model._unevenness(looks).value.item() == pytest.approx(unevenness(shares, before, [4]).item())
+    with pytest.raises(ValueError, match=r"model\.evenness is of the codes.*needs model\.inform=true"):
+        InfoGAN(A_CLASS, judge, generator, evenness=1.0, inform=False)
 
 
 def test_a_range_of_its_own_is_read_in_shares():
@@ -759,21 +768,21 @@ ENTROPIES = {"c1": math.log(10), "c2": math.log(2)}
         ({"information/c1": 0.1}, 0.05, "Images hardly tell c1: 4 % of all that there is to tell"),
         ({"rarest/c1": 0.2}, 0.05, "it has 20 % of an equal share"),
         ({"swapped/c1": 0.3}, 0.05, "Classes of c1 run into each other: 30 %"),
-        ({"sigma/c2": 0.0004}, 0.0, "sigma of c2 is down to 0.0004, and its bound grows without end"),
+        ({"sigma/c2": 0.0004}, 0.0, "sigma of c2 is nearly 0: 0.0004, and its bound grows without end"),
     ],
 )
 def test_what_goes_wrong_is_said(wrong: dict[str, float], floor: float, words: str):
-    (sentence,) = symptoms.said(WELL | wrong, ENTROPIES, floor)
-    assert words in sentence
+    (remark,) = symptoms.said(WELL | wrong, ENTROPIES, floor)
+    assert words in remark.text
 
 
 def test_a_number_that_images_do_not_tell_is_said():
     most = math.log(2) - 0.5 * math.log(2 * math.pi)  # of a number on [-1, 1] that is told with sigma = 1
     told = WELL | {"sigma/c2": 1.0, "information/c2": most - 0.95 / 6}  # 0.05 of its variance is explained
-    (sentence,) = symptoms.said(told, ENTROPIES, 0.05)
-    assert "hardly tell c2: what is recognised explains 5 % of its variance" in sentence
-    (sentence,) = symptoms.said(WELL | {"sigma/c2": 0.0}, ENTROPIES, 0.0)
-    assert "sigma of c2 is down to 0" in sentence
+    (remark,) = symptoms.said(told, ENTROPIES, 0.05)
+    assert "hardly tell c2: what is recognised explains 5 % of the variance" in remark.text
+    (remark,) = symptoms.said(WELL | {"sigma/c2": 0.0}, ENTROPIES, 0.0)
+    assert "sigma of c2 is nearly 0: 0, and its bound" in remark.text
     assert list(symptoms.said(told | {"information/c2": most - 0.8 / 6}, ENTROPIES, 0.05)) == []
 
 
@@ -783,8 +792,17 @@ def test_codes_that_fail_alike_share_a_sentence():
         entropies[name] = math.log(10)
         numbers |= {f"information/{name}": told, f"rarest/{name}": rarest, f"swapped/{name}": 0.0}
     untold, rare = symptoms.said(numbers, entropies, 0.05)
-    assert untold.startswith("Images hardly tell c3, c4: 0 to 10 % of all")
-    assert rare.startswith("A class of c5, c6 is hardly found") and "it has 20 to 25 % of an equal share" in rare
+    assert untold.text.startswith("Images hardly tell each of c3, c4: 0 to 10 % of all")
+    assert untold.about == {"untold c3", "untold c4"}
+    assert rare.text.startswith("A class of each of c5, c6 is hardly found") and "it has 20 to 25 % of" in rare.text
+
+
+def test_codes_are_remarked_on_when_their_ramps_have_ended():
+    ramp = Ramp(0.0, 0.5, 10, then=Ramp(0.5, 1.0, 10))
+    model, numbers = small(information=ramp), WELL | {"information/c1": 0.0, "information/c2": -2.0, "sigma/c2": 1.0}
+    assert [len(model.remarks(numbers, step)) for step in (0, 10, 19, 20, 1000)] == [1, 1, 1, 2, 2]
+    assert "tell c2" in model.remarks(numbers, 0)[0].text and len(model.remarks(numbers)) == 2
+    assert not small(inform=False).remarks(numbers)
 
 
 def test_where_all_is_well_nothing_is_said():
@@ -809,32 +827,31 @@ def test_remarks_are_logged_said_once_and_taken_back(tmp_path, monkeypatch, caps
         torch.manual_seed(0)
         judge, generator = Adversarial(width=1 / 8).build((1, 8, 8), InfoGAN.columns(codes), codes.width)
     model, generators = InfoGAN(codes, judge, generator), Generators(0)
-    saying = iter([["By 9 % bad."], ["By 11 % bad."], ["By 12 % worse.", "By 13 % bad."], [], []])
+    bad, worse = Remark("By 9 % bad.", frozenset({"bad c1"})), Remark("By 12 % worse.", frozenset({"worse"}))
+    both = Remark("Both 11 % bad.", frozenset({"bad c1", "bad c2"}))
+    saying = iter([(2, [bad]), (3, [bad]), (4, [worse, both]), (5, []), (6, [bad])])
     monkeypatch.setattr(trainer, "HARDLY_BEGUN", 2)  # of 6 updates: the first look is too early to say anything
+
+    def remark(_: dict[str, float], step: int) -> list[Remark]:
+        expected, said = next(saying)
+        assert step == expected
+        return said
+
     game = model.game(Optimiser(), generators["noise"])
     plan = Plan(epochs=6, batch_size=64, log_every=1)
     Trainer(
-        game,
-        data,
-        plan,
-        generators,
-        folder=tmp_path,
-        validate=lambda: {"a": 1},
-        remark=lambda _: next(saying),
-        progress=True,
+        game, data, plan, generators, folder=tmp_path, validate=lambda: {"a": 1}, remark=remark, progress=True
     ).run()
     lines = [line for line in read_log(tmp_path) if "validation/a" in line]
-    bad, worse = ["By 11 % bad."], ["By 12 % worse.", "By 13 % bad."]
-    assert [line.get("remarks") for line in lines] == [None, ["By 9 % bad."], bad, worse, [], None]
+    expected = [None, [bad.text], [bad.text], [worse.text, both.text], [], [bad.text]]
+    assert [line.get("remarks") for line in lines] == expected
     said = capsys.readouterr()
-    assert re.findall("after [^.]*", said.out + said.err) == [
-        "after 2 updates: By 9 % bad",
-        "after 4 updates: By 12 % worse",
-    ]
+    shown = re.findall("after (.*)\\.", said.out + said.err)
+    assert shown == ["2 updates: By 9 % bad", "4 updates: By 12 % worse", "4 updates: Both 11 % bad"]
 
 
 def test_a_model_that_has_learned_nothing_is_remarked_on():
     model, x = small(), batch(64).x
     with torch.no_grad():
         found = model.eval().validation(x, seeded())
-    assert any("Images hardly tell c1" in each for each in model.remarks(found))
+    assert any("Images hardly tell c1" in each.text for each in model.remarks(found))

@@ -394,13 +394,27 @@ def test_no_attributes_at_all(tmp_path: Path):
     assert "Coordinates and attributes" not in Page(report.html).text
 
 
-def test_settings_of_scores_are_listed_where_there_are_scores(report: Report, folder: Path, tmp_path: Path):
+def test_scores_are_spoken_of_where_there_are_scores(report: Report, folder: Path, tmp_path: Path):
     images = (np.random.default_rng(0).random((N, 8, 8)) * 255).astype(np.uint8)
     bare = write_report(gan(), from_arrays(images), tmp_path)
     assert not bare.measurement.scores
     for with_scores, page, files in ((True, report, folder), (False, bare, tmp_path)):
         for text in (page.html.read_text(), (files / "report.md").read_text()):
-            assert ("its name in files" in text) is with_scores
+            for said in ("its name in files", "An arrow says", "Two scores compare", "percentile"):
+                assert (said in text) is with_scores, said
+            assert ("There is nothing to score on" in text) is not with_scores
+    printed = str(bare.measurement)
+    assert "nothing to score" in printed and "does not tell all that an image was made from" in printed
+    assert "value" not in printed and "value" in str(report.measurement)
+
+
+def test_remarks_stand_in_the_report_of_a_training_that_is_too_short_for_a_chart(tmp_path: Path):
+    images = (np.random.default_rng(0).random((N, 8, 8)) * 255).astype(np.uint8)
+    line = {"step": 3, "epoch": 1, "loss/judge": 1.0, "remarks": ["It has collapsed."], "seconds": 1.0}
+    (tmp_path / "log.jsonl").write_text(json.dumps(line) + "\n")
+    report = write_report(gan(), from_arrays(images), tmp_path)
+    for text in (report.html.read_text(), (tmp_path / "report.md").read_text()):
+        assert "It has collapsed." in text and "between two logged ones" not in text
 
 
 def test_labels_have_no_surface_and_the_page_says_so(data: Dataset, tmp_path: Path):

@@ -30,7 +30,7 @@ def info(run: Path, *, json_file: Json = None) -> None:
     for key, value in lines.items():
         out.print(f"[bold]{key:>9}[/]  {plain(str(value))}", highlight=False)
     table = Table("coordinate", "prior", "attribute within reach", box=None)
-    for name in space.codes:
+    for name in (name for name, factor in space.codes.items() if factor.width):
         known = space.calibration.get(name)
         table.add_row(name, str(space.codes[name]), known.reach if known else "")
     out.print(table)

@@ -79,7 +79,10 @@ def measure_space(
     if "images" in parts and space.model.likelihood is not None:
         scores |= of_images(once, codes, seed, resamples)
     elif "images" in parts:
-        notes.append(f"{space.spec.model} has no likelihood and makes no image again: the scores of that are left out.")
+        notes.append(
+            f"{space.spec.model} has no likelihood, and does not tell all that an image was made from: scores of "
+            "likelihood and reconstruction are left out."
+        )
     if "codes" in parts:
         evidence, said = evidence_of(space, data, once, split, codes, seed, resamples)
         notes += said

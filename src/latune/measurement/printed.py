@@ -42,6 +42,11 @@ class Scores(Table):
             self.add_row(*(row[i] for i in (*shown, *range(3, 3 + len(self._names)))))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Any]:  # type: ignore[override]
+        if not self._all:
+            yield from (
+                Text(each, style="italic") for each in (self._about[0], "nothing to score", *self._about[1]) if each
+            )
+            return
         if not self._names or self._needs(self, console) <= options.max_width:
             yield from super().__rich_console__(console, options)
             return

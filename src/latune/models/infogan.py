@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, Literal, NamedTuple
@@ -20,7 +21,7 @@ from latune.nets.adversarial import Judge
 from latune.nets.statistics import statistics_gathered, statistics_kept
 from latune.terms import agreement as agreement_of
 from latune.terms import believe, discriminate, faintness, ima_contrast, information, r1, unevenness
-from latune.training import Batch, Game, Number, Optimiser, Player, Weighed, at, times
+from latune.training import Batch, Game, Number, Optimiser, Player, Remark, Weighed, at, times
 
 NOISE = "noise"
 NO_CODE = "InfoGAN needs a code beside the noise: model.categorical=[10] or model.continuous=2."
@@ -127,7 +128,7 @@ class InfoGAN(Model):
             ones. The bound stays a bound: a copy tells nothing that its image does not; 0 in the paper.
         distortion: how far the copies are pushed, in shares of half an image.
         evenness: weight of the codes that real images are recognised as being as evenly and independently spread as
-            codes are drawn (`latune.terms.unevenness`), for whoever owns Q; it needs a number, and is of classes, too.
+            codes are drawn (`latune.terms.unevenness`), for whoever owns Q.
             A code that follows one factor of the images is; one that mixes two, or that leaves half of a factor to the
             noise, is not; 0 in the paper.
         orthogonality: weight of each number changing an image in a direction of its own (`latune.terms.ima_contrast`),
@@ -193,12 +194,10 @@ class InfoGAN(Model):
                 "(model.categorical=[10]) and model.inform=true."
             )
         self.codes, self.told, self.likelihood = codes, Codes(told), None
+        if evenness and not inform:
+            raise ValueError("model.evenness is of the codes that a generator is told by: it needs model.inform=true.")
         numbers = sum(factor.width for factor in self._numbers.values())
-        for option, weight, least in (
-            ("evenness", evenness, 1),
-            ("orthogonality", orthogonality, 2),
-            ("visibility", visibility, 1),
-        ):
+        for option, weight, least in (("orthogonality", orthogonality, 2), ("visibility", visibility, 1)):
             if weight and not (inform and numbers >= least):
                 needs = "a code that is a number" if least == 1 else "two or more"
                 raise ValueError(
@@ -312,8 +311,10 @@ class InfoGAN(Model):
     def _unevenness(self, looks: Looks) -> Weighed:
         """How unevenly real images are read, beside those that were read before."""
         read = self.recognised(looks.plain)
-        shares = [(read[name].mean - factor.lo) / (factor.hi - factor.lo) for name, factor in self._numbers.items()]
-        values = torch.cat([2 * torch.cat(shares, 1) - 1, *(read[name].mean for name in self._classes)], 1)
+        numbers = [
+            2 * (read[name].mean - factor.lo) / (factor.hi - factor.lo) - 1 for name, factor in self._numbers.items()
+        ]
+        values = torch.cat([*numbers, *(read[name].mean for name in self._classes)], 1)
         value = unevenness(values, self.recent, [factor.k for factor in self._classes.values()])
         self.recent = torch.cat([values.detach(), self.recent])[:RECENT]
         return Weighed("unevenness", value, self.evenness)
@@ -377,10 +378,14 @@ class InfoGAN(Model):
             **symptoms.measured(*(self.recognised(each) for each in (real, copies, judged))),
         }
 
-    def remarks(self, numbers: Mapping[str, float]) -> list[str]:
-        """What goes wrong by the numbers of a validation, in plain words."""
-        entropies = {name: self.told.entropy(name) for name in self.told} if self.inform else {}
-        return list(symptoms.said(numbers, entropies, self.least_scale))
+    def remarks(self, numbers: Mapping[str, float], step: int = sys.maxsize) -> list[Remark]:
+        """What goes wrong by the numbers of a validation; of codes, once the ramp of their weight is at its end."""
+        asked = []
+        for name, factor in self.told.items():
+            weight = self.information if isinstance(factor, Categorical) else self.information_real
+            if self.inform and at(weight, step) == at(weight, sys.maxsize):
+                asked.append(name)
+        return list(symptoms.said(numbers, {name: self.told.entropy(name) for name in asked}, self.least_scale))
 
     def settle(self, images: Iterable[Tensor], generator: torch.Generator) -> None:
         """Measure the statistics of batch normalisation once more.

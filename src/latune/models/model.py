@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from latune.codes import Codes, Gaussian
 from latune.nets import TokenDecoder
 from latune.terms import Likelihood
-from latune.training import Game, Optimiser, Ramp
+from latune.training import Game, Optimiser, Ramp, Remark
 
 
 class Model(nn.Module, ABC):
@@ -73,8 +73,8 @@ class Model(nn.Module, ABC):
     def validation(self, x: Shaped[Tensor, "n *shape"], generator: torch.Generator) -> dict[str, float]:
         """What the log says of images that are not trained on."""
 
-    def remarks(self, numbers: Mapping[str, float]) -> list[str]:
-        """What goes wrong by the numbers of a validation, a plain sentence each; the log and the screen show them."""
+    def remarks(self, numbers: Mapping[str, float], step: int = sys.maxsize) -> list[Remark]:
+        """What goes wrong by the numbers of a validation after `step` updates; the log and the screen show it."""
         return []
 
     def begins(self, ramp: str) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from latune.codes import Gaussian, OneOf
+from latune.training import Remark
 
 SURE = 0.97  # believed of real images, and 1 less this of made ones: from there on the judge has won
 UNTOLD = 0.1  # share of a code's entropy, of a number's variance: less is hardly any
@@ -92,7 +93,18 @@ def shares(found: Mapping[str, float]) -> str:
     return most if least == most else f"{least.removesuffix(' %')} to {most}"
 
 
-def said(numbers: Mapping[str, float], entropies: Mapping[str, float], floor: float) -> Iterator[str]:
+def named(codes: Collection[str], among: Sequence[str]) -> str:
+    """Codes in a sentence; more than three neighbours by the first and the last.
+
+    >>> named(["c1", "c3"], ["c1", "c2", "c3"]), named(["c2", "c3", "c4", "c5"], ["c1", "c2", "c3", "c4", "c5"])
+    ('c1, c3', 'c2 to c5')
+    """
+    first, *_, last = *codes, *codes
+    neighbours = list(among)[list(among).index(first) : list(among).index(last) + 1]
+    return f"{first} to {last}" if len(codes) > 3 and neighbours == list(codes) else ", ".join(codes)
+
+
+def said(numbers: Mapping[str, float], entropies: Mapping[str, float], floor: float) -> Iterator[Remark]:
     """What the numbers of a validation say, a sentence a symptom, and what to try; nothing where all is well.
 
     Args:
@@ -100,63 +112,76 @@ def said(numbers: Mapping[str, float], entropies: Mapping[str, float], floor: fl
         entropies: of each code that is to be told, in nats; none where the recogniser only watches.
         floor: the recogniser's least sigma; 0 for none.
 
-    >>> next(said({"believed real": 0.99, "believed made": 0.01, "spread": 1.0}, {}, 0.05)).split(":")[0]
+    >>> next(said({"believed real": 0.99, "believed made": 0.01, "spread": 1.0}, {}, 0.05)).text.split(":")[0]
     'The judge has won'
     """
     real, fake = numbers["believed real"], numbers["believed made"]
     if real > SURE and fake < 1 - SURE:
-        yield (
+        yield Remark(
             f"The judge has won: it believes {percent(real)} of real images and {percent(fake)} of made ones, and "
             "the generator learns little from it. Try nets.spectral=true, model.penalty=10, or a lower "
-            "model.judge_rate."
+            "model.judge_rate.",
+            frozenset({"won"}),
         )
     if numbers["spread"] < ALIKE:
-        yield (
+        yield Remark(
             f"Made images are much alike: they spread {percent(numbers['spread'])} as far as real ones. The generator "
-            "has collapsed. Try nets.bare=0 in colour, model.penalty=10, or a larger training.batch_size."
+            "has collapsed. Try model.penalty=10, a larger training.batch_size, or a ramp of model.information from 0.",
+            frozenset({"alike"}),
         )
-    classes: dict[str, float] = {}  # each by code: a sentence names all that it holds of
-    variance: dict[str, float] = {}
+    untold: dict[str, float] = {}  # each by code: a sentence names all that it holds of
+    unexplained: dict[str, float] = {}
     rare: dict[str, float] = {}
     mixed: dict[str, float] = {}
-    narrow: dict[str, str] = {}
+    narrow: dict[str, float] = {}
     for name, entropy in entropies.items():
         told, sigma = numbers[f"information/{name}"], numbers.get(f"sigma/{name}")
         if sigma is None and told < UNTOLD * entropy:
-            classes[name] = max(told / entropy, 0)
+            untold[name] = max(told / entropy, 0)
             continue
         if sigma and (share := explained(told, entropy, sigma)) < UNTOLD:  # a sigma that is down to 0 is said below
-            variance[name] = max(share, 0)
+            unexplained[name] = max(share, 0)
         if (least := numbers.get(f"rarest/{name}", 1.0)) < RARE:
             rare[name] = least
         if (most := numbers.get(f"swapped/{name}", 0.0)) > SWAPPED:
             mixed[name] = most
         if sigma is not None and sigma < NARROW and not floor:
-            narrow[name] = f"{sigma:.2g}"
-    if classes:
-        yield (
-            f"Images hardly tell {', '.join(classes)}: {shares(classes)} of all that there is to tell. "
-            "If that stays so, raise model.information."
-        )
-    if variance:
-        yield (
-            f"Images hardly tell {', '.join(variance)}: what is recognised explains {shares(variance)} of its "
-            "variance. If that stays so, raise model.information_real."
-        )
-    if rare:
-        yield (
-            f"A class of {', '.join(rare)} is hardly found among real images: it has {shares(rare)} of an equal share. "
-            "What is made of it is not in the data, or two kinds of images share the other classes. "
-            "Train longer, or raise model.agreement."
-        )
-    if mixed:
-        yield (
-            f"Classes of {', '.join(mixed)} run into each other: {shares(mixed)} of the images of one are of another "
-            "once they are pushed a little out of shape. Two classes may share what they show. Train "
-            "longer, try another seed, or raise model.agreement."
-        )
-    if narrow:
-        yield (
-            f"The recogniser's sigma of {', '.join(narrow)} is down to {', '.join(narrow.values())}, and its bound "
-            "grows without end. Set model.least_scale=0.05."
-        )
+            narrow[name] = sigma
+    for symptom, of, start, text in (
+        (
+            "untold",
+            untold,
+            "Images hardly tell {codes}",
+            "{shares} of all that there is to tell. If that stays so, raise model.information.",
+        ),
+        (
+            "unexplained",
+            unexplained,
+            "Images hardly tell {codes}",
+            "what is recognised explains {shares} of the variance. If that stays so, raise model.information_real.",
+        ),
+        (
+            "rare",
+            rare,
+            "A class of {codes} is hardly found among real images",
+            "it has {shares} of an equal share. What is made of it is not in the data, or two kinds of images share "
+            "the other classes. Train longer, or raise model.agreement.",
+        ),
+        (
+            "mixed",
+            mixed,
+            "Classes of {codes} run into each other",
+            "{shares} of the images of one are of another once they are pushed a little out of shape. Two classes may "
+            "share what they show. Train longer, try another seed, or raise model.agreement.",
+        ),
+        (
+            "narrow",
+            narrow,
+            "The recogniser's sigma of {codes} is nearly 0",
+            "{least:.2g}, and its bound grows without end. Set model.least_scale=0.05.",
+        ),
+    ):
+        if of:
+            codes = ("each of " if len(of) > 1 else "") + named(of, list(entropies))
+            told = text.format(shares=shares(of), least=min(of.values()))
+            yield Remark(f"{start.format(codes=codes)}: {told}", frozenset(f"{symptom} {name}" for name in of))

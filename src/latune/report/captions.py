@@ -157,8 +157,12 @@ def surface(found: Findings, name: str) -> str:
 def training(found: Findings) -> str:
     """Above the training curves."""
     held_out = any("validation" in lines for lines in grouped(found.log).values())
-    said = next((line["remarks"] for line in reversed(found.log) if "remarks" in line), [])
     shown = f"{found.log[-1]['step']:,} updates. Every value is a mean over the updates between two logged ones" + (
         "; with dots: the validation split." if held_out else "."
     )
-    return " ".join([shown, *said])
+    return " ".join([shown, *remarks(found)])
+
+
+def remarks(found: Findings) -> list[str]:
+    """What went wrong in the training at its last look at the validation split."""
+    return next((line["remarks"] for line in reversed(found.log) if "remarks" in line), [])

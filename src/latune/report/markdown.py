@@ -66,9 +66,11 @@ def markdown(
                 for part in picture(f"surface-{name}", f"surface of {name}", captions.surface(found, name))
             ),
         ],
-        "Training": [text(captions.training(found)), *picture("log", "training curves")] if "log" in pictures else [],
+        "Training": [text(captions.training(found)), *picture("log", "training curves")]
+        if "log" in pictures
+        else [text(each) for each in captions.remarks(found)],
         "Settings": [
-            text(captions.SETTINGS),
+            *([text(captions.SETTINGS)] if own else []),
             listing(settings.shared(found.measurement)),
             *([table(("score", "its name in files", "settings of its own"), own, words=(0, 1, 2))] if own else []),
         ],

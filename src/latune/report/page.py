@@ -213,14 +213,20 @@ def surfaces(found: Findings, drawn: Drawings) -> str:
 
 def training(found: Findings, drawn: Drawings) -> str:
     """The training curve."""
-    return _say(captions.training(found)) + _figure(drawn.charts["log"]) if "log" in drawn.charts else ""
+    if "log" in drawn.charts:
+        return _say(captions.training(found)) + _figure(drawn.charts["log"])
+    said = captions.remarks(found)
+    return _say(" ".join(said)) if said else ""
 
 
 def chosen(found: Findings) -> str:
     """The settings that define the numbers."""
     lines = [[meaning(name).title, name, value] for name, value in settings.own(found.measurement).items()]
-    own = plain(("score", "its name in files", "settings of its own"), lines, words=(0, 1, 2)) if lines else ""
-    return _say(captions.SETTINGS) + _list(settings.shared(found.measurement)) + own
+    said, own = "", ""
+    if lines:
+        said = _say(captions.SETTINGS)
+        own = plain(("score", "its name in files", "settings of its own"), lines, words=(0, 1, 2))
+    return said + _list(settings.shared(found.measurement)) + own
 
 
 def made(space: Space, command: str) -> str:

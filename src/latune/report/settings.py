@@ -25,6 +25,8 @@ def shared(measurement: Measurement) -> dict[str, str]:
         else "none",
         "parts": ", ".join(measurement.parts),
     }
+    if not measurement.scores:
+        del found["intervals"]
     return {name: value for name, value in found.items() if value}
 
 

@@ -30,7 +30,9 @@ def scores(space: Space, found: Findings) -> str:
 
 
 def introduction(measurement: Measurement) -> str:
-    """What the tables are of, and how they are read."""
+    """What the tables are of, and how they are read; or that there are none."""
+    if not measurement.scores:
+        return f"There is nothing to score on {measured_on(measurement)}."
     sure = (
         f" The small numbers are where a score lies in 95 % of {measurement.resamples} bootstrap resamples of the "
         "examples: what other examples would change, not what another training would." * measurement.sure

@@ -3,7 +3,7 @@
 from latune.training.game import Game, Optimiser, Player, Weighed
 from latune.training.generators import Generators, generator, seed_for
 from latune.training.schedule import Number, Ramp, at, ramp_of, times
-from latune.training.trainer import Batch, Plan, Trainer
+from latune.training.trainer import Batch, Plan, Remark, Trainer
 
 __all__ = [
     "Batch",
@@ -14,6 +14,7 @@ __all__ = [
     "Plan",
     "Player",
     "Ramp",
+    "Remark",
     "Trainer",
     "Weighed",
     "at",

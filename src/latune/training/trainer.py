@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -24,9 +23,16 @@ LOOK = 1000  # updates after which a long epoch is interrupted for a look at the
 HARDLY_BEGUN = 250  # updates before which nothing is remarked on, unless they are all
 
 
-def _wording(remark: str) -> str:
-    """A remark without its numbers, which change from look to look."""
-    return re.sub(r"\b\d[\d.,]*", "", remark)
+class Remark(NamedTuple):
+    """What goes wrong in a training, in plain words.
+
+    Args:
+        text: the sentence.
+        about: what goes wrong with which code, each a string of its own: what was said of them once is not said again.
+    """
+
+    text: str
+    about: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -106,7 +112,7 @@ class Trainer:
         folder: Path | None = None,
         about: dict[str, Any] | None = None,
         validate: Callable[[], dict[str, float]] | None = None,
-        remark: Callable[[dict[str, float]], list[str]] | None = None,
+        remark: Callable[[dict[str, float], int], Sequence[Remark]] | None = None,
         progress: bool | Callable[[float], None] = False,
     ) -> None:
         self.game, self.data, self.plan, self.generators = game, data, plan, generators
@@ -127,7 +133,8 @@ class Trainer:
         self.ema = [p.detach().clone() for p in game.model.parameters()] if plan.ema else []
         self._order: tuple[int, Tensor] | None = None
         self._saved = 0
-        self._said: list[str] = []
+        self._remarked = False
+        self._said: set[str] = set()
 
     def run(self) -> None:
         """Train to the end of the plan.
@@ -199,14 +206,14 @@ class Trainer:
         with self._averaged():
             found = self.validate()
         early = self.step < min(HARDLY_BEGUN, self.total)
-        remarks = self.remark(found) if self.remark is not None and not early else []
-        if self.progress is True:
-            before = {_wording(remark) for remark in self._said}
-            for remark in remarks:
-                if _wording(remark) not in before:
-                    show(f"after {self.step:,} updates: {remark}", highlight=False)
-        told = {"remarks": remarks} if remarks or self._said else {}  # an empty list takes back what was said before
-        self._said = remarks
+        remarks = self.remark(found, self.step) if self.remark is not None and not early else []
+        for remark in remarks:
+            if self.progress is True and not remark.about <= self._said:
+                show(f"after {self.step:,} updates: {remark.text}", highlight=False)
+            self._said |= remark.about
+        # an empty list takes back what was said before
+        told = {"remarks": [remark.text for remark in remarks]} if remarks or self._remarked else {}
+        self._remarked = bool(remarks)
         return {f"validation/{name}": value for name, value in found.items()} | told
 
     @property

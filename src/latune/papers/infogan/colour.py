@@ -34,7 +34,7 @@ def told(subject: Subject) -> Measured:
         "told": float(sum(bound > HALF * model.told.entropy(name) for name, bound in bounds.items())),
         "spread": seen["spread"],
     }
-    return Measured(numbers, {"bounds": bounds, "remarks": model.remarks(seen)})
+    return Measured(numbers, {"bounds": bounds, "remarks": [remark.text for remark in model.remarks(seen)]})
 
 
 def panels(gallery: Gallery) -> list[Picture]:
