@@ -22,7 +22,8 @@ from latune import cli
 from latune.data import DATASETS, from_arrays, load
 from latune.errors import DataError, LatuneError, RecipeError, RunError
 from latune.fitting import choose
-from latune.recipes import shelf
+from latune.recipes import read, shelf
+from latune.recipes.schema import RampSection
 from latune.training.checkpoint import only_training
 
 COMMANDS = [
@@ -360,6 +361,16 @@ def test_own_data_with_codes_that_a_gan_discovers(run, photos):
     assert run("evaluate", "no-noise").code == 0
     assert "with no dimensions of noise beside its codes" in flat(Path("no-noise/report.html").read_text())
 
+    grey = from_arrays(np.random.default_rng(0).integers(0, 255, (8, 16, 16), dtype=np.uint8))
+    asked = ["model.categorical=[8, 8, 3]", "model.continuous=0"]
+    choice = choose(grey, "infogan", changes=asked)
+    assert choice.recipe.model.agreement == 2.0 and choice.recipe.nets.bare is None
+    assert "codes to be found, 2 of 8 classes each and one of 3 classes: as you said" in choice.reasons
+    assert any("pushed out of shape (model.agreement)" in reason for reason in choice.reasons)
+    assert choose(grey, "infogan", changes=["model.categorical=[]"]).recipe.model.agreement is None
+    answer = run(*words, "model.categorical=[]", "model.continuous=0", "--out", "c")
+    assert answer.code == 2 and "needs a code beside the noise" in answer.err and "into" not in answer.err
+
     answer = run("train", "infogan", "--data", photos, "--size", 22, "--out", "c")
     assert answer.code == 2 and "divided by 4. Got 22x22" in flat(answer.err) and "--size 24" in flat(answer.err)
     answer = run(*words, "nets.table=chairs", "--out", "c")
@@ -369,12 +380,21 @@ def test_own_data_with_codes_that_a_gan_discovers(run, photos):
         latune.fit(colour, model="infogan")
     divided = from_arrays(colour[:, :16, :16])
     choice = choose(divided, "infogan")
-    assert (choice.recipe.nets.bare, choice.recipe.model.judge_rate) == (0, 0.5)
-    assert choice.recipe.training.optimiser.lr == 4e-4 and choose(divided).recipe.training.optimiser.lr != 4e-4
-    assert any("normalised but the last" in reason for reason in choice.reasons)
-    assert not any("likelihood" in reason for reason in choice.reasons)
+    faces, model = read("infogan-celeba"), choice.recipe.model
+    assert choice.recipe.nets.bare == faces.nets.bare == 0
+    assert (model.judge_rate, model.smoothing, model.agreement) == (faces.model.judge_rate, faces.model.smoothing, None)
+    assert choice.recipe.training.optimiser.lr == faces.training.optimiser.lr
+    total = choice.recipe.training.plan().total(len(divided.splits["training"]))
+    ends = {"start": 0.0, "end": 0.0, "steps": total // 8, "then": {"start": 0.0, "end": 0.3, "steps": total // 4}}
+    assert model.information == RampSection(**ends)
+    said = "; ".join(choice.reasons)
+    assert "without, the generator collapses in colour" in said and f"from update {total // 8:,} on" in said
+    assert "likelihood" not in said and "pushed out of shape" not in said
     asked = choose(divided, "infogan", changes=["model.preset=released"]).recipe
-    assert asked.nets.bare is None and asked.model.judge_rate is None
+    assert asked.nets.bare is asked.model.judge_rate is asked.model.information is None
+    assert choose(divided, "infogan", changes=["nets.table=faces"]).recipe.nets.bare is None, (
+        "it is normalised as it is"
+    )
     answer = run(*words, "nets.name=conv", "--out", "c")
     assert answer.code == 2 and "a judge and a generator: leave nets.name out. Got nets.name=conv" in flat(
         answer.err
@@ -558,6 +578,16 @@ def test_a_run_on_arrays_says_how_to_measure_it(mistake, bars):
         (["train", "vae-digits", "model.latent=0"], "latent: got 0. vae needs 1 or more dimensions."),
         (["train", "arvae-digits", "model.gamma=-1"], "model.gamma: got -1."),
         (["train", "infogan-heads", "model.visible={start=1,end=0}"], "model.visible: got 0. It is above 0"),
+        (
+            ["train", "infogan-heads", "model.visible_ratio=2"],
+            "model.visible_ratio: got 2. It is above 0 and at most 1",
+        ),
+        (
+            ["train", "infogan-heads", "model.visible_ratio={start=1,end=0}"],
+            "model.visible_ratio: got 0. It is above 0",
+        ),
+        (["train", "infogan-mnist", "model.visible=1"], "visible says how far numbers are to move an image; how much"),
+        (["train", "infogan-celeba", "nets.bare=4"], "bare is 0 to 3 in the table 'celeba'. Got 4"),
         (["train", "arvae-digits", "model.beta={start=0,end=-2}"], "model.beta: got -2."),
         (["train", "arvae-digits", "data.attributes=['area','area']"], "'area' is named twice"),
         (["train", "arvae-digits", "data.attributes=[area]"], "words need quotes"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -15,11 +16,12 @@ from latune.data import Dataset, InMemory, from_arrays
 from latune.data import load as load_data
 from latune.errors import DataError, RecipeError
 from latune.imports import name_of
+from latune.models.infogan import NO_CODE
 from latune.nets import Conv
 from latune.nets.adversarial import TABLES
 from latune.provenance import check_device
 from latune.recipes import Recipe, change, check, describe, train
-from latune.recipes.schema import NetsSection
+from latune.recipes.schema import NetsSection, RampSection
 from latune.space import Space
 
 UPDATES = 6000  # enough for a few thousand small images; larger sets get at least EPOCHS passes
@@ -28,6 +30,7 @@ EPOCHS = 8
 CODES = {"categorical": [10], "continuous": 2}  # of InfoGAN, as of the paper's digits
 TRAINING = {"optimiser": {"lr": {"start": 1e-3, "end": 1e-4, "shape": "cosine"}}}
 GAN_TRAINING = {"precision": "bf16", "channels_last": True, "optimiser": {"lr": 1e-3, "betas": [0.5, 0.999]}}
+FACES_RATE = 4e-4
 GUIDED = {"draws": 1, "carried": 50, "pull_weight": 2.0}  # of a GSN of small data, as of our digits
 
 Changes = Sequence[str] | Mapping[str, Any]  # what `change` takes
@@ -71,7 +74,7 @@ def choose(
     sliders = numbers if wish.data.attributes is None else wish.data.attributes
     kind = wish.model.name if "name" in asked["model"] else model or ("ar-vae" if sliders else "vae")
     latent = max(16 if side <= 32 else 32, 10 + len(sliders))
-    settings: dict[str, Any] = {"name": kind, "latent": latent, **_settings(kind, colours, asked["model"])}
+    settings: dict[str, Any] = {"name": kind, "latent": latent, **_settings(kind, colours, asked["model"], wish)}
     batch = wish.training.batch_size if "batch_size" in asked["training"] else 128 if n >= 512 else max(8, n // 4)
     epochs = min(400, max(EPOCHS, round((GAN_UPDATES if kind == "infogan" else UPDATES) / max(n // batch, 1))))
     chosen: dict[str, Any] = {
@@ -86,11 +89,19 @@ def choose(
             **deepcopy(GAN_TRAINING if kind == "infogan" else TRAINING),
         },
     }
-    if kind == "infogan" and colours == 3 and "preset" not in asked["model"]:
-        settings["judge_rate"], chosen["training"]["optimiser"]["lr"] = 0.5, 4e-4  # as of our recipe for faces
-        if chosen["nets"].get("table"):
+    faces = kind == "infogan" and colours == 3 and "preset" not in asked["model"]  # as of our recipe for faces
+    if faces:
+        chosen["training"]["optimiser"]["lr"] = FACES_RATE
+        if "table" in chosen["nets"] and TABLES[chosen["nets"]["table"]].bare:
             chosen["nets"]["bare"] = 0
     recipe = check(change(chosen, changes), "chosen from the data")
+    if kind == "infogan" and not (recipe.model.categorical or recipe.model.continuous):
+        raise RecipeError(NO_CODE)
+    if faces and not asked["model"] & {"information", "inform"}:
+        total = recipe.training.plan().total(n)
+        rise = {"start": 0.0, "end": 0.3, "steps": max(total // 4, 1)}
+        settings["information"] = {"start": 0.0, "end": 0.0, "steps": max(total // 8, 1), "then": rise}
+        recipe = check(change(chosen, changes), "chosen from the data")
     if kind == "vgsn" and not asked["model"] & {"preset", "guide"}:
         settings |= {**GUIDED, "pretrain": 3 * recipe.training.plan().total(n) // 4}
         recipe = check(change(chosen, changes), "chosen from the data")
@@ -177,11 +188,16 @@ def _nets(shape: Sequence[int], asked: set[str], wished: NetsSection, kind: str)
     return {"name": "conv", "channels": channels, "kernel": 4, "stride": 2, "padding": 1, "hidden": [256]}
 
 
-def _settings(kind: str, colours: int, asked: set[str]) -> dict[str, Any]:
-    """What the model is told besides its dimensions; of InfoGAN, as in our recipe for digits."""
+def _settings(kind: str, colours: int, asked: set[str], wish: Recipe) -> dict[str, Any]:
+    """What the model is told besides its dimensions; of InfoGAN, as in our recipes for digits and for faces."""
+    if kind == "infogan" and "preset" in asked:
+        return CODES
     if kind == "infogan":
-        scale = {} if asked & {"preset", "scale"} else {"scale": "one"}
-        return CODES | scale | ({} if asked & {"preset", "categorical", "inform"} else {"agreement": 2.0})
+        settings: dict[str, Any] = CODES | ({} if "scale" in asked else {"scale": "one"})
+        if colours == 3:
+            return settings | {"judge_rate": 0.5, "smoothing": 0.1}
+        classes = wish.model.categorical if "categorical" in asked else CODES["categorical"]
+        return settings | ({"agreement": 2.0} if classes and "inform" not in asked else {})
     if asked & {"likelihood", "preset"}:
         return {}
     return {"likelihood": "gaussian", "sigma": "learned"} if colours == 3 else {"likelihood": "bernoulli"}
@@ -207,8 +223,8 @@ def _reasons(recipe: Recipe, data: Dataset, asked: Mapping[str, set[str]], own_n
             given if "table" in asked["nets"] else f"{'colour' if colours == 3 else 'grey'} images of {height}x{width}"
         )
         reasons = [f"a judge and a generator by the paper's table of {nets.table}: {why}"]
-        if nets.bare == 0 and "bare" not in asked["nets"]:
-            reasons.append("every layer of the generator normalised but the last: in colour it collapses else")
+        if nets.bare is not None and "bare" not in asked["nets"]:
+            reasons.append("every up-convolution but the last normalised: without, the generator collapses in colour")
     elif nets.name == "mlp":
         why = f"{height}x{width} images are too small for convolutions to help"
         why = "a chain goes through them again and again" if recipe.model.name == "vgsn" and side > 16 else why
@@ -225,6 +241,14 @@ def _reasons(recipe: Recipe, data: Dataset, asked: Mapping[str, set[str]], own_n
     reasons.append(f"{_count(recipe.model.latent, what)}: {why}{sliders}")
     if recipe.model.name == "infogan":
         reasons.append(_codes_reason(recipe, asked["model"]))
+        if recipe.model.agreement and "agreement" not in asked["model"]:
+            reasons.append("classes that stay as they are when an image is pushed out of shape (model.agreement)")
+        if isinstance(recipe.model.information, RampSection) and "information" not in asked["model"]:
+            first = recipe.model.information.steps
+            reasons.append(
+                f"judge and generator at rates closer to each other, and codes asked for from update {first:,} on: "
+                "else they are told by texture before there are images"
+            )
     if recipe.model.name == "vgsn" and recipe.model.pretrain is not None and "pretrain" not in asked["model"]:
         reasons.append(
             f"a guide of chains from update {recipe.model.pretrain:,} on: a VAE for three quarters of the training"
@@ -243,7 +267,10 @@ def _reasons(recipe: Recipe, data: Dataset, asked: Mapping[str, set[str]], own_n
 
 def _codes_reason(recipe: Recipe, asked: set[str]) -> str:
     classes, numbers = recipe.model.categorical or [], recipe.model.continuous or 0
-    told = [*(f"one of {n} classes" for n in classes), *([_count(numbers, "number")] if numbers else [])]
+    told = [
+        f"one of {n} classes" if times == 1 else f"{times} of {n} classes each" for n, times in Counter(classes).items()
+    ]
+    told += [_count(numbers, "number")] if numbers else []
     why = "as you said" if asked & set(CODES) else "as of the paper's digits (model.categorical, model.continuous)"
     return f"codes to be found, {' and '.join(told)}: {why}"
 

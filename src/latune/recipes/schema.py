@@ -239,6 +239,12 @@ class NetsSection(Section):
         keys = [key for key in self.plain() if key != "name"]
         if self.encoder is None and (wrong := wrong_settings(self.name, keys)):
             raise ValueError(" ".join(wrong))
+        if self.name == "adversarial" and self.encoder is None and self.bare is not None:
+            from latune.nets.adversarial import TABLES, Adversarial
+
+            table = self.table or Adversarial.table
+            if self.bare > (most := len(TABLES[table].up)):
+                raise ValueError(f"bare is 0 to {most} in the table '{table}'. Got {self.bare}")
         one = self.name == "measure-gru"
         if self.hidden is not None and isinstance(self.hidden, list) == one:
             said = "one number" if one else "a list of numbers, one or more"
@@ -373,6 +379,11 @@ class ModelSection(Section):
             f"{key} is not a setting of {self.name}. Allowed: {', '.join(allowed)}."
             for key in self.given()
             if key not in allowed
+        ]
+        wrong += [
+            f"{option} says how far numbers are to move an image; how much that counts: visibility=1."
+            for option in ("visible", "visible_ratio")
+            if getattr(self, option) is not None and not self.visibility
         ]
         if self.latent < MODELS[self.name].least_latent:
             wrong.append(f"latent: got 0. {self.name} needs 1 or more dimensions.")
