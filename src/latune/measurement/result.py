@@ -151,7 +151,8 @@ class Measurement:
             cells += [f"<td{tip}>{part}</td>" for part, tip in zip(parts, tips, strict=True)]
             lines.append(f"<tr><td>{escape(name)}</td><td><b>{value}</b></td>{''.join(cells)}</tr>")
         notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
-        return f"<p>{escape(self.title)}</p><table><tr>{head}</tr>{''.join(lines)}</table>{notes}"
+        table = f"<table><tr>{head}</tr>{''.join(lines)}</table>" if lines else "<p>nothing to score</p>"
+        return f"<p>{escape(self.title)}</p>{table}{notes}"
 
     @staticmethod
     def _hover(score: Score, attribute: str) -> str:

@@ -28,6 +28,7 @@ def write_card(space: Space, measurement: Measurement, folder: Path | str) -> Pa
         DiskFull: when the disk has no room.
     """
     title = space.about.get("recipe", {}).get("name") or space.spec.model
+    traps = {meaning(n).title: meaning(n).trap for n in measurement.scores if meaning(n).trap}
     parts = [
         f"---\nlibrary_name: latune\ntags: [latune, {space.spec.model}]\n---",
         f"# {text(str(title))}",
@@ -39,8 +40,7 @@ def write_card(space: Space, measurement: Measurement, folder: Path | str) -> Pa
         _scores(measurement),
         *(text(note) for note in measurement.notes),
         *([_SURE] if measurement.sure else []),
-        "How they mislead:",
-        listing({meaning(n).title: meaning(n).trap for n in measurement.scores if meaning(n).trap}),
+        *(["How they mislead:", listing(traps)] if traps else []),
         "## Where it comes from",
         listing(facts(space.spec, space.about)),
         "## What it is not for",
@@ -66,6 +66,8 @@ def _sliders(space: Space) -> str:
 
 
 def _scores(measurement: Measurement) -> str:
+    if not measurement.scores:
+        return "There is nothing to score."
     names = measurement.attributes
     sure = ["95 %"] if measurement.sure else []
     rows = []
