@@ -97,7 +97,7 @@ def choose(
     recipe = check(change(chosen, changes), "chosen from the data")
     if kind == "infogan" and not (recipe.model.categorical or recipe.model.continuous):
         raise RecipeError(NO_CODE)
-    if faces and not asked["model"] & {"information", "inform"}:
+    if faces and recipe.model.categorical and not asked["model"] & {"information", "inform"}:
         total = recipe.training.plan().total(n)
         rise = {"start": 0.0, "end": 0.3, "steps": max(total // 4, 1)}
         settings["information"] = {"start": 0.0, "end": 0.0, "steps": max(total // 8, 1), "then": rise}
@@ -246,7 +246,7 @@ def _reasons(recipe: Recipe, data: Dataset, asked: Mapping[str, set[str]], own_n
         if isinstance(recipe.model.information, RampSection) and "information" not in asked["model"]:
             first = recipe.model.information.steps
             reasons.append(
-                f"judge and generator at rates closer to each other, and codes asked for from update {first:,} on: "
+                f"judge and generator at rates closer to each other, and classes asked for from update {first:,} on: "
                 "else they are told by texture before there are images"
             )
     if recipe.model.name == "vgsn" and recipe.model.pretrain is not None and "pretrain" not in asked["model"]:

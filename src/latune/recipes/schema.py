@@ -239,12 +239,11 @@ class NetsSection(Section):
         keys = [key for key in self.plain() if key != "name"]
         if self.encoder is None and (wrong := wrong_settings(self.name, keys)):
             raise ValueError(" ".join(wrong))
-        if self.name == "adversarial" and self.encoder is None and self.bare is not None:
-            from latune.nets.adversarial import TABLES, Adversarial
+        if self.bare is not None and self.table is not None:
+            from latune.nets.adversarial import TABLES
 
-            table = self.table or Adversarial.table
-            if self.bare > (most := len(TABLES[table].up)):
-                raise ValueError(f"bare is 0 to {most} in the table '{table}'. Got {self.bare}")
+            if self.bare > (most := len(TABLES[self.table].up)):
+                raise ValueError(f"bare is 0 to {most} in the table '{self.table}'. Got {self.bare}")
         one = self.name == "measure-gru"
         if self.hidden is not None and isinstance(self.hidden, list) == one:
             said = "one number" if one else "a list of numbers, one or more"
