@@ -16,6 +16,7 @@ from latune.papers import Arm, Subject, infogan
 from latune.papers.experiment import Gallery
 from latune.papers.infogan import colour, factors, scenes
 from latune.papers.infogan.factors import TURN, Reader, numbers, targets
+from latune.papers.infogan.paper import contrast_of
 from latune.papers.reproduction import open_subject
 from latune.pictures import Images
 from latune.space import Space
@@ -115,8 +116,8 @@ def test_pictures_and_numbers_of_a_small_model(subject: Subject, monkeypatch: py
     monkeypatch.setattr(factors, "TESTED", 50)
     found = scenes.recovered(subject)
     assert set(found.numbers) == set(OURS["infogan-fig3"].quantities)
-    assert all(0 <= value <= 1 for name, value in found.numbers.items() if name != "bound")
-    worse = {name: value - 0.5 for name, value in found.numbers.items()}
+    assert all(0 <= value <= 1 for name, value in found.numbers.items() if name not in ("bound", "contrast"))
+    worse = found.numbers | {"contrast": found.numbers["contrast"] + 0.1}
     results = [
         {"arm": "ours", "seed": seed, "numbers": numbers, "detail": found.detail}
         for seed, numbers in ((0, worse), (1, found.numbers))
@@ -124,13 +125,33 @@ def test_pictures_and_numbers_of_a_small_model(subject: Subject, monkeypatch: py
     opened = []
     gallery = Gallery(results, lambda label, seed: opened.append(seed) or subject)
     (picture,) = scenes.panels(gallery, "azimuth")
-    assert opened == [1] and picture.caption.startswith("The best of 2 runs")
+    assert opened == [1] and picture.caption.startswith("Of 2 runs the one whose contrast is lowest")
     assert picture.png.startswith(b"\x89PNG") and len(picture.png) > 5000
+
+
+def test_the_contrast_is_of_numbers_that_move_an_image_in_directions_of_their_own(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, k = subject.space.model, sum(code != "noise" for code in subject.space.codes)
+
+    def made(mix: Tensor) -> float:
+        def decode(z: Tensor) -> Tensor:
+            pixels = torch.zeros(len(z), 1, 32, 32)
+            pixels[:, 0, 0, :k] = z[:, -k:] @ mix
+            return pixels
+
+        monkeypatch.setattr(model, "decode", decode)
+        return contrast_of(subject, 100)
+
+    assert made(torch.eye(k)) == pytest.approx(0, abs=1e-5)
+    mixed = torch.eye(k)
+    mixed[0, 1] = 1.0  # the first moves what the second moves, too: a squared cosine of 1/2
+    assert made(mixed) == pytest.approx(math.log(2) / 2, abs=1e-3)
 
 
 def test_what_colour_images_tell_of_their_codes(tiny_celeba: Path, tmp_path: Path) -> None:
     experiment = replace(OURS["infogan-fig6"], settings={"draws": 30})
-    arm = Arm("ours", "ours", "infogan-celeba", (*FEW, "model.categorical=[10,3]"))
+    arm = Arm("ours", "ours", "infogan-celeba", (*FEW, "model.categorical=[10,3]", "model.information=1"))
     one = open_subject(experiment, arm, 0, "quick", "cpu", tmp_path)
     found = experiment.measure(one)
     bounds = found.detail["bounds"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,11 +11,12 @@ import torch
 from torch import Tensor
 
 from latune.metrics.correlation import spearman
-from latune.models.infogan import InfoGAN
+from latune.models.infogan import TURNED, InfoGAN, InfoGANScene
 from latune.papers.experiment import Subject, drawn
 from latune.papers.judge import prior
 from latune.space import Space
-from latune.training import generator
+from latune.terms import ima_contrast
+from latune.training import Batch, generator
 
 PAPER = "Chen et al. 2016, InfoGAN (https://arxiv.org/abs/1606.03657)"
 POSITIONS = 9  # of a code that is turned from -1 to 1
@@ -28,6 +30,21 @@ def bound_of(subject: Subject, code: str, n: int) -> float:
     x = subject.data.images(drawn(subject.data.splits["test"], n, subject.seed))
     with torch.no_grad():
         return model.validation(x, generator(subject.seed, "bound", device=x.device))[f"information/{code}"]
+
+
+def contrast_of(subject: Subject, n: int) -> float:
+    """How far the numbers are from moving an image each in a direction of its own, in nats, over draws of the prior.
+
+    No label is asked for: it is what the generator minimises for `model.orthogonality` (`latune.terms.ima_contrast`).
+    """
+    model = subject.space.model
+    assert isinstance(model, InfoGAN)
+    draws = generator(subject.seed, "contrast", device=subject.space.device)
+    rows = drawn(subject.data.splits["validation"], TURNED, subject.seed)
+    batch = Batch(subject.data.images(rows), torch.empty(len(rows), 0))  # says how far images are spread, no more
+    with torch.no_grad():
+        parts = [ima_contrast(InfoGANScene(model, batch, draws).changes) for _ in range(math.ceil(n / len(rows)))]
+    return float(torch.stack(parts).mean())
 
 
 def classes_of(space: Space, images: Tensor, code: str) -> Tensor:
