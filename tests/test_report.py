@@ -407,7 +407,7 @@ def test_scores_are_spoken_of_where_there_are_scores(report: Report, folder: Pat
     assert "nothing to score" in printed and "does not tell all that an image was made from" in printed
     assert "value" not in printed and "value" in str(report.measurement)
     card = write_card(gan(), bare.measurement, tmp_path).read_text()
-    assert "There is nothing to score." in card and "mislead" not in card
+    assert "There is nothing to score on" in card and "mislead" not in card
     notebook = bare.measurement._repr_html_()
     assert "nothing to score" in notebook and "<table>" not in notebook
 

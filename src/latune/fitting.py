@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,9 +27,6 @@ UPDATES = 6000  # enough for a few thousand small images; larger sets get at lea
 GAN_UPDATES = 3000  # of InfoGAN, each of which takes several looks at a batch
 EPOCHS = 8
 CODES = {"categorical": [10], "continuous": 2}  # of InfoGAN, as of the paper's digits
-TRAINING = {"optimiser": {"lr": {"start": 1e-3, "end": 1e-4, "shape": "cosine"}}}
-GAN_TRAINING = {"precision": "bf16", "channels_last": True, "optimiser": {"lr": 1e-3, "betas": [0.5, 0.999]}}
-FACES_RATE = 4e-4
 GUIDED = {"draws": 1, "carried": 50, "pull_weight": 2.0}  # of a GSN of small data, as of our digits
 
 Changes = Sequence[str] | Mapping[str, Any]  # what `change` takes
@@ -77,33 +73,24 @@ def choose(
     settings: dict[str, Any] = {"name": kind, "latent": latent, **_settings(kind, colours, asked["model"], wish)}
     batch = wish.training.batch_size if "batch_size" in asked["training"] else 128 if n >= 512 else max(8, n // 4)
     epochs = min(400, max(EPOCHS, round((GAN_UPDATES if kind == "infogan" else UPDATES) / max(n // batch, 1))))
-    chosen: dict[str, Any] = {
+    faces = kind == "infogan" and colours == 3 and "preset" not in asked["model"]  # as of our recipe for faces
+    chosen = {
         "name": name,
         "data": source,
-        "nets": _nets(data.shape, asked["nets"], wish.nets, kind),
+        "nets": _nets(data.shape, asked["nets"], wish.nets, kind, faces),
         "model": settings,
         "training": {
             "epochs": epochs,
             "batch_size": min(batch, n) if "batch_size" not in asked["training"] else batch,
             "validate_every": max(1, epochs // 20),
-            **deepcopy(GAN_TRAINING if kind == "infogan" else TRAINING),
+            **_training(kind, faces),
         },
     }
-    faces = kind == "infogan" and colours == 3 and "preset" not in asked["model"]  # as of our recipe for faces
-    if faces:
-        chosen["training"]["optimiser"]["lr"] = FACES_RATE
-        if "table" in chosen["nets"] and TABLES[chosen["nets"]["table"]].bare:
-            chosen["nets"]["bare"] = 0
     recipe = check(change(chosen, changes), "chosen from the data")
     if kind == "infogan" and not (recipe.model.categorical or recipe.model.continuous):
         raise RecipeError(NO_CODE)
-    if faces and recipe.model.categorical and not asked["model"] & {"information", "inform"}:
-        total = recipe.training.plan().total(n)
-        rise = {"start": 0.0, "end": 0.3, "steps": max(total // 4, 1)}
-        settings["information"] = {"start": 0.0, "end": 0.0, "steps": max(total // 8, 1), "then": rise}
-        recipe = check(change(chosen, changes), "chosen from the data")
-    if kind == "vgsn" and not asked["model"] & {"preset", "guide"}:
-        settings |= {**GUIDED, "pretrain": 3 * recipe.training.plan().total(n) // 4}
+    if timed := _timed(recipe, faces, asked["model"], recipe.training.plan().total(n)):
+        settings |= timed
         recipe = check(change(chosen, changes), "chosen from the data")
     reasons = _reasons(recipe, data, asked, own_nets)
     if model is None and "name" not in asked["model"]:
@@ -163,7 +150,7 @@ def _by_section(changes: Changes) -> dict[str, set[str]]:
     return {name: set(value) if isinstance(value, Mapping) else set() for name, value in sections.items()}
 
 
-def _nets(shape: Sequence[int], asked: set[str], wished: NetsSection, kind: str) -> dict[str, Any]:
+def _nets(shape: Sequence[int], asked: set[str], wished: NetsSection, kind: str, faces: bool) -> dict[str, Any]:
     colours, side, name = shape[0], max(shape[1:]), wished.name
     if "encoder" in asked:
         return {}
@@ -178,7 +165,7 @@ def _nets(shape: Sequence[int], asked: set[str], wished: NetsSection, kind: str)
                 f"infogan's table '{table}' takes sides that can be divided by {scale}. Got {shape[1]}x{shape[2]}. "
                 f"Scale them, to {near}x{near} for example: of a folder, --size {near} does it (size={near} in Python)."
             )
-        return {"name": "adversarial", "table": table}
+        return {"name": "adversarial", "table": table} | ({"bare": 0} if faces and TABLES[table].bare else {})
     if kind == "vgsn" and side <= 32 and not asked:
         return {"name": "mlp", "hidden": [512, 512]}
     if name == "mlp" or (side <= 16 and not asked & {"name", "channels", "kernel", "stride", "padding"}):
@@ -201,6 +188,24 @@ def _settings(kind: str, colours: int, asked: set[str], wish: Recipe) -> dict[st
     if asked & {"likelihood", "preset"}:
         return {}
     return {"likelihood": "gaussian", "sigma": "learned"} if colours == 3 else {"likelihood": "bernoulli"}
+
+
+def _training(kind: str, faces: bool) -> dict[str, Any]:
+    """How the model is trained besides for how long."""
+    if kind != "infogan":
+        return {"optimiser": {"lr": {"start": 1e-3, "end": 1e-4, "shape": "cosine"}}}
+    rate = 4e-4 if faces else 1e-3
+    return {"precision": "bf16", "channels_last": True, "optimiser": {"lr": rate, "betas": [0.5, 0.999]}}
+
+
+def _timed(recipe: Recipe, faces: bool, asked: set[str], total: int) -> dict[str, Any]:
+    """What the model is told that depends on how many updates there are in all."""
+    if recipe.model.name == "vgsn" and not asked & {"preset", "guide"}:
+        return {**GUIDED, "pretrain": 3 * total // 4}
+    if faces and recipe.model.categorical and not asked & {"information", "inform"}:
+        rise = {"start": 0.0, "end": 0.3, "steps": max(total // 4, 1)}
+        return {"information": {"start": 0.0, "end": 0.0, "steps": max(total // 8, 1), "then": rise}}
+    return {}
 
 
 def _model_reason(sliders: Sequence[str]) -> str:

@@ -15,10 +15,11 @@ from torch import Tensor, nn
 from latune.codes import Categorical, Codes, Gaussian, Normal, OneOf, Scale, Uniform
 from latune.errors import RecipeError
 from latune.models import symptoms
+from latune.models.directions import directions
 from latune.models.distortion import distorted
 from latune.models.model import Model
 from latune.nets.adversarial import Judge
-from latune.nets.statistics import statistics_gathered, statistics_kept
+from latune.nets.statistics import statistics_gathered
 from latune.terms import agreement as agreement_of
 from latune.terms import believe, discriminate, faintness, ima_contrast, information, r1, unevenness
 from latune.training import Batch, Game, Number, Optimiser, Player, Remark, Weighed, at, times
@@ -28,7 +29,7 @@ NO_CODE = "InfoGAN needs a code beside the noise: model.categorical=[10] or mode
 SETTLED = 1024  # draws of the prior in a batch whose statistics are kept
 PUSH = 0.3  # of copies, in shares of half an image
 RECENT = 512  # real images whose codes count beside a batch's: of one batch, how even they are is mostly chance
-TURNED, TURN = 24, 1 / 8  # images of which each number is turned, and how far, in shares of its range
+TURNED = 24  # images of which each number is turned
 ALIKE = 1e-3  # how far real images that are all the same count as spread
 LEAST_SCALE = 0.05  # of a recogniser's Gaussian, in units of a code's range of 2
 
@@ -70,26 +71,9 @@ class InfoGANScene:
 
     @cached_property
     def changes(self) -> Tensor:
-        """How each number, as it is drawn, changes some of the images: `(n, k, pixels)`.
-
-        The derivative by the number times its standard deviation, by a step towards the middle of its range; over the
-        root mean square distance of the real images from their mean.
-        """
-        codes, told = self.model.codes, self.model._numbers
-        z = self.z[:TURNED]
-        turned = [z]
-        for name, factor in told.items():
-            middle = (factor.hi + factor.lo) / 2
-            for column in range(codes.width)[codes.slice(name)]:
-                moved = z.clone()
-                inwards = torch.where(z[:, column] > middle, -TURN, TURN)
-                moved[:, column] += inwards * (factor.hi - factor.lo)
-                turned.append(moved)
-        with statistics_kept(self.model.decoder):
-            made = self.model.decode(torch.cat(turned))  # together, so that batch statistics are the same for all
-        plain, *others = made.float().flatten(1).split(len(z))
+        """How each number changes some of the images, `(n, k, pixels)`, over how far real ones are from their mean."""
         spread = (self.x - self.x.mean(0)).flatten(1).square().sum(1).mean().sqrt()
-        return torch.stack([other - plain for other in others], 1) / (TURN * math.sqrt(12) * spread.clamp_min(ALIKE))
+        return directions(self.model, self.model.numbers, self.z[:TURNED]) / spread.clamp_min(ALIKE)
 
     def looks(self, x: Tensor, through_trunk: bool = True) -> Looks:
         """Images as they are and, where classes are to agree, pushed out of shape, each in its own way."""
@@ -196,9 +180,9 @@ class InfoGAN(Model):
         self.codes, self.told, self.likelihood = codes, Codes(told), None
         if evenness and not inform:
             raise ValueError("model.evenness is of the codes that a generator is told by: it needs model.inform=true.")
-        numbers = sum(factor.width for factor in self._numbers.values())
+        width = sum(factor.width for factor in self.numbers.values())
         for option, weight, least in (("orthogonality", orthogonality, 2), ("visibility", visibility, 1)):
-            if weight and not (inform and numbers >= least):
+            if weight and not (inform and width >= least):
                 needs = "a code that is a number" if least == 1 else "two or more"
                 raise ValueError(
                     f"model.{option} is of the numbers that a generator is told by: it needs {needs} "
@@ -212,7 +196,7 @@ class InfoGAN(Model):
         self.visibility, self.visible, self.visible_ratio = visibility, visible, visible_ratio
         if evenness:
             classes = [factor.sample(RECENT) for factor in self._classes.values()]
-            self.register_buffer("recent", torch.cat([torch.rand(RECENT, numbers) * 2 - 1, *classes], 1))
+            self.register_buffer("recent", torch.cat([torch.rand(RECENT, width) * 2 - 1, *classes], 1))
 
     @staticmethod
     def name_codes(
@@ -299,7 +283,7 @@ class InfoGAN(Model):
                 yield Weighed(f"agreement/{name}", agreement_of(q, other), times(self.agreement, -1.0))
 
     @property
-    def _numbers(self) -> dict[str, Uniform]:
+    def numbers(self) -> dict[str, Uniform]:
         """The codes that are numbers with a range."""
         return {name: factor for name, factor in self.told.items() if isinstance(factor, Uniform)}
 
@@ -312,7 +296,7 @@ class InfoGAN(Model):
         """How unevenly real images are read, beside those that were read before."""
         read = self.recognised(looks.plain)
         numbers = [
-            2 * (read[name].mean - factor.lo) / (factor.hi - factor.lo) - 1 for name, factor in self._numbers.items()
+            2 * (read[name].mean - factor.lo) / (factor.hi - factor.lo) - 1 for name, factor in self.numbers.items()
         ]
         values = torch.cat([*numbers, *(read[name].mean for name in self._classes)], 1)
         value = unevenness(values, self.recent, [factor.k for factor in self._classes.values()])

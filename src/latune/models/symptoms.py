@@ -19,6 +19,20 @@ SWAPPED = 0.1  # share of a class's images that a push gives to one other class
 ALIKE = 0.3  # spread of made images as a share of the real ones'
 NARROW = 0.01  # sigma of a recogniser, in units of a code's range of 2
 
+OF_CODES = {  # a sentence a symptom, for all the codes that it holds of
+    "untold": "Images hardly tell {codes}: {shares} of all that there is to tell. If that stays so, raise "
+    "model.information.",
+    "unexplained": "Images hardly tell {codes}: what is recognised explains {shares} of the variance. If that stays "
+    "so, raise model.information_real.",
+    "rare": "A class of {codes} is hardly found among real images: it has {shares} of an equal share. What is made of "
+    "it is not in the data, or two kinds of images share the other classes. Train longer, or raise model.agreement.",
+    "mixed": "Classes of {codes} run into each other: {shares} of the images of one are of another once they are "
+    "pushed a little out of shape. Two classes may share what they show. Train longer, try another seed, or raise "
+    "model.agreement.",
+    "narrow": "The recogniser's sigma of {codes} is nearly 0: {least:.2g}, and its bound grows without end. Set "
+    "model.least_scale=0.05.",
+}
+
 
 def measured(
     real: Mapping[str, Gaussian | OneOf],
@@ -129,59 +143,22 @@ def said(numbers: Mapping[str, float], entropies: Mapping[str, float], floor: fl
             "has collapsed. Try model.penalty=10, a larger training.batch_size, or a ramp of model.information from 0.",
             frozenset({"alike"}),
         )
-    untold: dict[str, float] = {}  # each by code: a sentence names all that it holds of
-    unexplained: dict[str, float] = {}
-    rare: dict[str, float] = {}
-    mixed: dict[str, float] = {}
-    narrow: dict[str, float] = {}
+    found: dict[str, dict[str, float]] = {symptom: {} for symptom in OF_CODES}
     for name, entropy in entropies.items():
         told, sigma = numbers[f"information/{name}"], numbers.get(f"sigma/{name}")
         if sigma is None and told < UNTOLD * entropy:
-            untold[name] = max(told / entropy, 0)
+            found["untold"][name] = max(told / entropy, 0)
             continue
         if sigma and (share := explained(told, entropy, sigma)) < UNTOLD:  # a sigma that is down to 0 is said below
-            unexplained[name] = max(share, 0)
+            found["unexplained"][name] = max(share, 0)
         if (least := numbers.get(f"rarest/{name}", 1.0)) < RARE:
-            rare[name] = least
+            found["rare"][name] = least
         if (most := numbers.get(f"swapped/{name}", 0.0)) > SWAPPED:
-            mixed[name] = most
+            found["mixed"][name] = most
         if sigma is not None and sigma < NARROW and not floor:
-            narrow[name] = sigma
-    for symptom, of, start, text in (
-        (
-            "untold",
-            untold,
-            "Images hardly tell {codes}",
-            "{shares} of all that there is to tell. If that stays so, raise model.information.",
-        ),
-        (
-            "unexplained",
-            unexplained,
-            "Images hardly tell {codes}",
-            "what is recognised explains {shares} of the variance. If that stays so, raise model.information_real.",
-        ),
-        (
-            "rare",
-            rare,
-            "A class of {codes} is hardly found among real images",
-            "it has {shares} of an equal share. What is made of it is not in the data, or two kinds of images share "
-            "the other classes. Train longer, or raise model.agreement.",
-        ),
-        (
-            "mixed",
-            mixed,
-            "Classes of {codes} run into each other",
-            "{shares} of the images of one are of another once they are pushed a little out of shape. Two classes may "
-            "share what they show. Train longer, try another seed, or raise model.agreement.",
-        ),
-        (
-            "narrow",
-            narrow,
-            "The recogniser's sigma of {codes} is nearly 0",
-            "{least:.2g}, and its bound grows without end. Set model.least_scale=0.05.",
-        ),
-    ):
+            found["narrow"][name] = sigma
+    for symptom, of in found.items():
         if of:
             codes = ("each of " if len(of) > 1 else "") + named(of, list(entropies))
-            told = text.format(shares=shares(of), least=min(of.values()))
-            yield Remark(f"{start.format(codes=codes)}: {told}", frozenset(f"{symptom} {name}" for name in of))
+            text = OF_CODES[symptom].format(codes=codes, shares=shares(of), least=min(of.values()))
+            yield Remark(text, frozenset(f"{symptom} {name}" for name in of))

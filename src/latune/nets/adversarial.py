@@ -123,6 +123,12 @@ class Adversarial:
     bare: int | None = None
     spectral: bool = False
 
+    def __post_init__(self) -> None:
+        if self.bare is not None and self.table in TABLES:
+            most = len(TABLES[self.table].up)
+            if not 0 <= self.bare <= most:
+                raise ValueError(f"bare is 0 to {most} in the table '{self.table}'. Got {self.bare}.")
+
     def build(self, shape: tuple[int, int, int], params: int, width: int) -> tuple[Judge, Generator]:
         """Judge `(n, *shape) -> (n, params)`, its first column the logit of being real, the others the recogniser's;
         and generator `(n, width) -> (n, *shape)`, whose sigmoid is the image.
@@ -131,8 +137,6 @@ class Adversarial:
             raise ValueError(unknown("table", self.table, TABLES))
         table = TABLES[self.table].thinned(self.width)
         if self.bare is not None:
-            if not 0 <= self.bare <= len(table.up):
-                raise ValueError(f"bare is 0 to {len(table.up)} in the table '{self.table}'. Got {self.bare}.")
             table = replace(table, bare=self.bare)
         for what, scale in table.scales.items():
             if any(side % scale for side in shape[1:]):

@@ -240,10 +240,9 @@ class NetsSection(Section):
         if self.encoder is None and (wrong := wrong_settings(self.name, keys)):
             raise ValueError(" ".join(wrong))
         if self.bare is not None and self.table is not None:
-            from latune.nets.adversarial import TABLES
+            from latune.nets.adversarial import Adversarial
 
-            if self.bare > (most := len(TABLES[self.table].up)):
-                raise ValueError(f"bare is 0 to {most} in the table '{self.table}'. Got {self.bare}")
+            Adversarial(table=self.table, bare=self.bare)
         one = self.name == "measure-gru"
         if self.hidden is not None and isinstance(self.hidden, list) == one:
             said = "one number" if one else "a list of numbers, one or more"

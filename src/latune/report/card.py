@@ -9,6 +9,7 @@ from latune.files import write_text
 from latune.measurement import Measurement
 from latune.report.markdown import listing, table, text
 from latune.report.meanings import meaning
+from latune.report.tables import introduction
 from latune.report.words import aligned, facts, measured_on, number, span, what_it_is
 from latune.space import Space
 
@@ -29,6 +30,9 @@ def write_card(space: Space, measurement: Measurement, folder: Path | str) -> Pa
     """
     title = space.about.get("recipe", {}).get("name") or space.spec.model
     traps = {meaning(n).title: meaning(n).trap for n in measurement.scores if meaning(n).trap}
+    scores = [f"Measured on {measured_on(measurement)}.", _scores(measurement)]
+    if not measurement.scores:
+        scores = [introduction(measurement)]
     parts = [
         f"---\nlibrary_name: latune\ntags: [latune, {space.spec.model}]\n---",
         f"# {text(str(title))}",
@@ -36,8 +40,7 @@ def write_card(space: Space, measurement: Measurement, folder: Path | str) -> Pa
         f'```python\nimport latune\n\nspace = latune.load("the folder of this model")\n{_example(space)}\n```',
         *(["## Sliders", _sliders(space)] if space.sliders else []),
         "## Scores",
-        f"Measured on {measured_on(measurement)}.",
-        _scores(measurement),
+        *scores,
         *(text(note) for note in measurement.notes),
         *([_SURE] if measurement.sure else []),
         *(["How they mislead:", listing(traps)] if traps else []),
@@ -66,8 +69,6 @@ def _sliders(space: Space) -> str:
 
 
 def _scores(measurement: Measurement) -> str:
-    if not measurement.scores:
-        return "There is nothing to score."
     names = measurement.attributes
     sure = ["95 %"] if measurement.sure else []
     rows = []

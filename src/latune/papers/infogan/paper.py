@@ -11,12 +11,13 @@ import torch
 from torch import Tensor
 
 from latune.metrics.correlation import spearman
-from latune.models.infogan import TURNED, InfoGAN, InfoGANScene
+from latune.models.directions import directions
+from latune.models.infogan import TURNED, InfoGAN
 from latune.papers.experiment import Subject, drawn
 from latune.papers.judge import prior
 from latune.space import Space
 from latune.terms import ima_contrast
-from latune.training import Batch, generator
+from latune.training import generator
 
 PAPER = "Chen et al. 2016, InfoGAN (https://arxiv.org/abs/1606.03657)"
 POSITIONS = 9  # of a code that is turned from -1 to 1
@@ -39,11 +40,10 @@ def contrast_of(subject: Subject, n: int) -> float:
     """
     model = subject.space.model
     assert isinstance(model, InfoGAN)
-    draws = generator(subject.seed, "contrast", device=subject.space.device)
-    rows = drawn(subject.data.splits["validation"], TURNED, subject.seed)
-    batch = Batch(subject.data.images(rows), torch.empty(len(rows), 0))  # says how far images are spread, no more
+    draws, device = generator(subject.seed, "contrast", device=subject.space.device), subject.space.device
     with torch.no_grad():
-        parts = [ima_contrast(InfoGANScene(model, batch, draws).changes) for _ in range(math.ceil(n / len(rows)))]
+        drawn_z = (model.codes.sample(TURNED, draws, device) for _ in range(math.ceil(n / TURNED)))
+        parts = [ima_contrast(directions(model, model.numbers, z)) for z in drawn_z]
     return float(torch.stack(parts).mean())
 
 
