@@ -379,7 +379,8 @@ class ModelSection(Section):
             if key not in allowed
         ]
         wrong += [
-            f"{option} says how far numbers are to move an image; how much that counts: visibility=1."
+            f"{option} says how far numbers are to move an image; how much that counts is visibility, which is 0 here: "
+            f"set visibility=1, or leave {option} out."
             for option in ("visible", "visible_ratio")
             if getattr(self, option) is not None and not self.visibility
         ]
