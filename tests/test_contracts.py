@@ -210,8 +210,10 @@ TERM_EXAMPLES = {
     "near": (lambda t: TERMS["near"](t, torch.zeros(6, 4), 0.5), 0.0),
     "information": (lambda t: TERMS["information"](OneOf(t), torch.eye(4)[[0, 1, 2, 3, 0, 1]], math.log(4)), 0.0),
     "agreement": (lambda t: TERMS["agreement"](OneOf(t), OneOf(2 * t)), 0.0),
+    "equivariance": (lambda t: TERMS["equivariance"](t, t**3 + 2), 0.0),
     "unevenness": (lambda t: TERMS["unevenness"](t), (4 * 1.25 + 6 * 1.25**2) ** 0.5),
     "ima_contrast": (lambda t: TERMS["ima_contrast"](t.view(6, 2, 2)), -math.log(1e-4 / 1.0001)),
+    "asymmetry": (lambda t: TERMS["asymmetry"](t, torch.ones(6, 4)), 4.0),
     "faintness": (lambda t: TERMS["faintness"](t.view(6, 2, 2), 2.0), 2 * 8.0),
     "spread": (lambda t: TERMS["spread"](t.square().sum(1), 1.0), 0.0),
     "guide_loss": (lambda t: TERMS["guide_loss"](t[:, 0], t[:, 1]), 2 * math.log(2)),
@@ -341,7 +343,8 @@ def learned_likelihood(model: str, nets: str = "mlp") -> dict[str, Any]:
         return {"scale": "softplus"}
     if model in JUDGED:
         weights = dict.fromkeys(("agreement", "evenness", "orthogonality", "visibility"), 0.5)
-        return {"scale": "softplus", "penalty": 0.1, "smoothing": 0.1, **weights}
+        told = {"equivariance": 0.5, "follow": {"c2": "slant"}, "symmetry": 0.5, "mirror": ["c3"]}
+        return {"scale": "softplus", "penalty": 0.1, "smoothing": 0.1, **weights, **told}
     return {"likelihood": "gaussian", "sigma": "learned", "scale": "softplus"}
 
 

@@ -18,14 +18,25 @@ from latune.controls.critics import Judging
 from latune.data import from_arrays
 from latune.errors import DataError, RecipeError
 from latune.models import Spec, build, symptoms
-from latune.models.distortion import distorted
-from latune.models.infogan import InfoGAN, InfoGANScene
+from latune.models.distortion import MOTIONS, distorted, drawn_maps, moved, through
+from latune.models.infogan import InfoGAN
+from latune.models.infogan_scene import InfoGANScene
 from latune.moves import Put
 from latune.nets import LatentNets
 from latune.nets.adversarial import TABLES, Adversarial
 from latune.space import Space
-from latune.terms import agreement, believe, discriminate, faintness, ima_contrast, information, unevenness
-from latune.training import Batch, Generators, Optimiser, Plan, Ramp, Remark, Trainer, trainer
+from latune.terms import (
+    agreement,
+    asymmetry,
+    believe,
+    discriminate,
+    equivariance,
+    faintness,
+    ima_contrast,
+    information,
+    unevenness,
+)
+from latune.training import Batch, Generators, Optimiser, Plan, Ramp, Remark, Trainer, at, trainer
 from latune.training.log import read_log
 
 SHAPE = (1, 28, 28)
@@ -435,6 +446,152 @@ def test_distorted_images_are_looked_at_through_affine_maps_and_keep_their_gradi
     assert 0.95 * most / 2 < shift.abs().max() <= most / 2 + 1e-3
     seen.sum().backward()
     assert ramp.grad is not None and ramp.grad.abs().sum() > 0
+
+
+def of_moments(x: Tensor) -> dict[str, Tensor]:
+    """Slant, width, height and place of bright spots, from their moments; y is down."""
+    side = x.shape[-1]
+    at = (torch.arange(side, dtype=x.dtype) + 0.5) * 2 / side - 1
+    mass = x[:, 0] / x[:, 0].sum((1, 2), keepdim=True)
+    right, down = (mass * at).sum((1, 2)), (mass * at[:, None]).sum((1, 2))
+    across, along = at - right[:, None, None], at[:, None] - down[:, None, None]
+    xx, yy, xy = ((mass * each).sum((1, 2)) for each in (across**2, along**2, across * along))
+    return {
+        "slant": -xy / yy,
+        "width": xx.sqrt(),
+        "height": yy.sqrt(),
+        "right": right,
+        "down": down,
+        "xx": xx,
+        "yy": yy,
+    }
+
+
+def test_motions_are_what_images_do_by_their_moments():
+    """A round spot that is moved: each motion is told by the moments of the copy, to first order, in shares."""
+    at = (torch.arange(64, dtype=torch.float64) + 0.5) / 32 - 1
+    spot = torch.exp(-(at**2 + at[:, None] ** 2) / (2 * 0.25**2))[None, None]
+    maps = drawn_maps(400, 0.05, seeded()).double()
+    seen = of_moments(through(spot.expand(400, -1, -1, -1), maps))
+    expected = {name: moved(maps, [name])[:, 0] for name in MOTIONS}
+    found = {
+        "width": seen["width"] / 0.25 - 1,
+        "height": seen["height"] / 0.25 - 1,
+        "size": (seen["xx"] * seen["yy"]).sqrt().sqrt() / 0.25 - 1,
+        "right": seen["right"],
+        "down": seen["down"],
+    }
+    found["slant"] = seen["slant"] - maps[:, 1, 0]  # -xy / yy of a round spot is A_12 + A_21
+    for name, value in found.items():
+        assert torch.allclose(value, expected[name], atol=0.012), name
+        assert torch.corrcoef(torch.stack([value, expected[name]]))[0, 1] > 0.98, name
+    bar = torch.exp(-(at**2 / 0.02 + at[:, None] ** 2 / 0.2))[None, None]  # upright
+    turned = torch.tensor([[[0.0, 0.1, 0.0], [-0.1, 0.0, 0.0]]]).double()
+    assert moved(turned, ["turn"]).item() == pytest.approx(0.1)
+    assert of_moments(through(bar, turned))["slant"].item() == pytest.approx(0.1, rel=0.15), (
+        "clockwise: top to the right"
+    )
+
+
+def test_how_far_numbers_follow_motions_has_known_answers():
+    draw = torch.randn(20_000, 4, generator=seeded(), dtype=torch.float64)
+    motions, rest = draw[:, :2], draw[:, 2:]
+    assert equivariance(motions * torch.tensor([2.0, 0.01]) + 5, motions).item() == pytest.approx(1)
+    assert equivariance(-motions, motions).item() == pytest.approx(-1)
+    assert equivariance(rest, motions).item() == pytest.approx(0, abs=0.02)
+    assert equivariance(motions + rest, motions).item() == pytest.approx(0.5**0.5, abs=0.01), "half of its variance"
+    assert equivariance(torch.zeros_like(motions), motions).item() == 0, "numbers that stay as they are"
+    still = torch.zeros(4, 2, requires_grad=True)
+    equivariance(still * 1.0, motions[:4].float()).backward()
+    assert still.grad is not None and still.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("owner", ["judge", "generator"])
+def test_equivariance_is_of_real_and_made_images_and_moves_whoever_owns_the_recogniser(owner):
+    model = pair(equivariance=2.0, follow={"c2": "slant", "c3": "width"}, owner=owner)
+    for player in model.game(Optimiser(), seeded()).players:
+        scene = InfoGANScene(model, batch(32), seeded())
+        terms = {term.name: term for term in player.terms(scene)}
+        assert ("equivariance" in terms) == (player.name == owner)
+        if player.name == owner:
+            weighed, values = terms["equivariance"], []
+            for looks in (scene.real, scene.caught if owner == "judge" else scene.shown):
+                before, after = model.recognised(looks.plain), model.recognised(looks.pushed)
+                for place, sign in (((0, 1), 1), ((0, 0), -1)):
+                    name, motion = ("c2", "c3")[len(values) % 2], sign * looks.maps[:, place[0], place[1]]
+                    change = (after[name].mean - before[name].mean)[:, 0]
+                    values.append(torch.corrcoef(torch.stack([change, motion]))[0, 1].item())
+            assert weighed.weight == -2.0 and weighed.value.item() == pytest.approx(sum(values) / 4, abs=1e-5)
+            gradients = torch.autograd.grad(weighed.value, list(model.encoder.codes.parameters()), allow_unused=True)
+            assert all(g is not None and g.isfinite().all() for g in gradients)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"follow": {"c1": "slant"}, "equivariance": 1.0},
+            r"model\.follow says of numbers.*Got c1\. Numbers: c2, c3\.",
+        ),
+        ({"follow": {"c2": "slat"}, "equivariance": 1.0}, r"slat.*slant"),
+        ({"follow": {"c2": "slant"}}, r"model\.equivariance is how much.*set both or none"),
+        ({"equivariance": 1.0}, r"set both or none"),
+        ({"follow": {"c2": "slant"}, "equivariance": 1.0, "distortion": 0.0}, r"a model\.distortion above 0"),
+        ({"follow": {"c2": "slant"}, "equivariance": 1.0, "inform": False}, r"need model\.inform=true"),
+        ({"mirror": ["c2"]}, r"which is 0 here: set model\.symmetry=1"),
+        ({"symmetry": 1.0, "mirror": ["c2", "c9"]}, r"model\.mirror names numbers.*Got c9\. Numbers: c2, c3\."),
+        ({"symmetry": 1.0, "mirror": ["c1"]}, r"Got c1\. Numbers: c2, c3\."),
+    ],
+)
+def test_motions_and_mirrors_that_do_not_fit_the_codes_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        pair(**settings)
+
+
+class Leaning(nn.Module):
+    """Makes images that grow to the right by c2, and get brighter by c3."""
+
+    def forward(self, z: Tensor) -> Tensor:
+        across = torch.linspace(-1, 1, SHAPE[-1])
+        c2, c3 = z[:, -2, None, None, None], z[:, -1, None, None, None] / 10
+        return torch.logit(0.5 + 0.2 * c2 * across + 0.2 * (c3 - 0.5)).expand(-1, *SHAPE)
+
+
+def test_images_are_symmetric_where_the_right_numbers_change_sign_in_a_mirror():
+    apart = {}
+    for mirror in ([], ["c2"], ["c3"], ["c2", "c3"]):
+        model = pair(symmetry=1.0, mirror=mirror)
+        model.decoder = Leaning()
+        scene = InfoGANScene(model, batch(64), seeded())
+        apart[" ".join(mirror)] = asymmetry(*scene.mirrored).item()
+        if mirror == ["c2", "c3"]:  # what c3 does is off by twice what it is from its middle
+            c3 = scene.z[: len(scene.mirrored[0]), -1] / 10 - 0.5
+            off = ((2 * 0.2 * c3) ** 2).mean() * math.prod(SHAPE) / scene.spread**2
+            assert apart["c2 c3"] == pytest.approx(off.item(), rel=1e-4)
+    assert apart["c2"] == pytest.approx(0, abs=1e-9)
+    assert min(apart[wrong] for wrong in ("", "c3", "c2 c3")) > 0.01
+
+
+@pytest.mark.parametrize("owner", ["judge", "generator"])
+def test_symmetry_moves_the_generator_alone_and_leaves_its_statistics(owner):
+    model = pair(symmetry=Ramp(2.0, 3.0, 10), mirror=["c2"], owner=owner)
+    for player in model.game(Optimiser(), seeded()).players:
+        scene = InfoGANScene(model, batch(32), seeded(), 5)
+        terms = {term.name: term for term in player.terms(scene)}
+        assert ("asymmetry" in terms) == (player.name == "generator")
+    weighed, few = terms["asymmetry"], scene.z[: len(scene.mirrored[0])]
+    reflected = few.clone()
+    reflected[:, model.codes.slice("c2")] *= -1
+    made = model.decode(torch.cat([few, reflected]))
+    off = (made[: len(few)].flip(3) - made[len(few) :]).flatten(1) / scene.spread
+    assert weighed.value.item() == pytest.approx(off.square().sum(1).mean().item(), rel=1e-4)
+    assert at(weighed.weight, 5) == pytest.approx(2.5)
+    gradients = torch.autograd.grad(weighed.value, list(model.decoder.parameters()))
+    assert all(g.isfinite().all() for g in gradients)
+    scene = InfoGANScene(model, batch(32), seeded())
+    statistics = {name: each for name, each in model.decoder.named_buffers() if name.endswith(("mean", "var"))}
+    before = {name: each.clone() for name, each in statistics.items()}
+    assert scene.mirrored and before and all(torch.equal(statistics[name], each) for name, each in before.items())
 
 
 def test_copies_are_pushed_and_what_is_judged_is_not():

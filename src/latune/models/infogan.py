@@ -5,83 +5,40 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from latune.codes import Categorical, Codes, Gaussian, Normal, OneOf, Scale, Uniform
-from latune.errors import RecipeError
+from latune.errors import RecipeError, unknown
 from latune.models import symptoms
-from latune.models.directions import directions
-from latune.models.distortion import distorted
+from latune.models.distortion import MOTIONS, distorted, moved
+from latune.models.infogan_scene import InfoGANScene, Looks
 from latune.models.model import Model
 from latune.nets.adversarial import Judge
 from latune.nets.statistics import statistics_gathered
 from latune.terms import agreement as agreement_of
-from latune.terms import believe, discriminate, faintness, ima_contrast, information, r1, unevenness
-from latune.training import Batch, Game, Number, Optimiser, Player, Remark, Weighed, at, times
+from latune.terms import (
+    asymmetry,
+    believe,
+    discriminate,
+    equivariance,
+    faintness,
+    ima_contrast,
+    information,
+    r1,
+    unevenness,
+)
+from latune.training import Game, Number, Optimiser, Player, Remark, Weighed, at, times
 
 NOISE = "noise"
 NO_CODE = "InfoGAN needs a code beside the noise: model.categorical=[10] or model.continuous=2."
 SETTLED = 1024  # draws of the prior in a batch whose statistics are kept
 PUSH = 0.3  # of copies, in shares of half an image
 RECENT = 512  # real images whose codes count beside a batch's: of one batch, how even they are is mostly chance
-TURNED = 24  # images of which each number is turned
-ALIKE = 1e-3  # how far real images that are all the same count as spread
 LEAST_SCALE = 0.05  # of a recogniser's Gaussian, in units of a code's range of 2
-
-
-class Looks(NamedTuple):
-    """What the judge says of images: the columns `(n, 1 + p)` of a look at them, and of one at pushed copies."""
-
-    plain: Tensor
-    pushed: Tensor
-
-
-class InfoGANScene:
-    """One player's look at one step: real images, codes that were just drawn, and what is made of them."""
-
-    def __init__(self, model: InfoGAN, batch: Batch, generator: torch.Generator | None = None, step: int = 0) -> None:
-        self.model, self.x, self.generator, self.step = model, batch.x, generator, step
-
-    @cached_property
-    def z(self) -> Tensor:
-        """Noise and codes from their priors, `(n, d)`."""
-        return self.model.codes.sample(len(self.x), self.generator, self.x.device)
-
-    @cached_property
-    def shown(self) -> Looks:
-        """What the judge says of made images. Gradients reach the generator."""
-        return self.looks(self.model.decode(self.z))
-
-    @cached_property
-    def caught(self) -> Looks:
-        """The same, of images that nothing is learned through: the judge's own look."""
-        with torch.no_grad():
-            made = self.model.decode(self.z)
-        return self.looks(made, through_trunk=self.model.inform)
-
-    @cached_property
-    def real(self) -> Looks:
-        """The same of real images; of their own call, whose batch statistics are of real ones."""
-        return self.looks(self.x)
-
-    @cached_property
-    def changes(self) -> Tensor:
-        """How each number changes some of the images, `(n, k, pixels)`, over how far real ones are from their mean."""
-        spread = (self.x - self.x.mean(0)).flatten(1).square().sum(1).mean().sqrt()
-        return directions(self.model, self.model.numbers, self.z[:TURNED]) / spread.clamp_min(ALIKE)
-
-    def looks(self, x: Tensor, through_trunk: bool = True) -> Looks:
-        """Images as they are and, where classes are to agree, pushed out of shape, each in its own way."""
-        model = self.model
-        seen = model.judged(x, through_trunk)
-        if not model.agreement:
-            return Looks(seen, seen)
-        return Looks(seen, model.judged(distorted(x, model.distortion, self.generator)))
 
 
 class InfoGAN(Model):
@@ -110,6 +67,11 @@ class InfoGAN(Model):
             classes (`latune.terms.agreement`), for whoever owns Q. Where it is not 0, the classes of made images are
             told from pushed copies, too. So a class is what a push leaves as it is, among real images as among made
             ones. The bound stays a bound: a copy tells nothing that its image does not; 0 in the paper.
+        equivariance: weight of each number that `follow` names changing from an image to its pushed copy in proportion
+            to a motion of it (`latune.terms.equivariance`), for whoever owns Q, among real and made images; 0 in the
+            paper. Classes are told from pushed copies then, too.
+        follow: which motion each of these numbers follows: a name of `latune.models.distortion.MOTIONS`. They are not
+            discovered then, but told without labels, by what a motion is.
         distortion: how far the copies are pushed, in shares of half an image.
         evenness: weight of the codes that real images are recognised as being as evenly and independently spread as
             codes are drawn (`latune.terms.unevenness`), for whoever owns Q.
@@ -123,6 +85,10 @@ class InfoGAN(Model):
         visible: how far that is, of the first number, in units of how far real images are spread.
         visible_ratio: how far each next number is to move an image, as a share of the one before. Below 1 the first
             are to be what changes images most.
+        symmetry: weight of an image's mirror image being what is made of the same noise and codes, but for the numbers
+            in `mirror`, whose sign is changed (`latune.terms.asymmetry`), for the generator; 0 in the paper. It is for
+            images that are as likely as their mirror images.
+        mirror: names of these numbers. A turn of a head to the left changes sign in a mirror, its width does not.
         least_scale: floor of the recogniser's sigma, without which it can shrink to nothing.
         judge_rate, generator_rate: the players' learning rates, as shares of the optimiser's.
     """
@@ -148,12 +114,16 @@ class InfoGAN(Model):
         smoothing: float = 0.0,
         penalty: float = 0.0,
         agreement: Number = 0.0,
+        equivariance: Number = 0.0,
+        follow: Mapping[str, str] | None = None,
         distortion: float = PUSH,
         evenness: Number = 0.0,
         orthogonality: Number = 0.0,
         visibility: Number = 0.0,
         visible: Number = 1.0,
         visible_ratio: Number = 1.0,
+        symmetry: Number = 0.0,
+        mirror: Sequence[str] = (),
         least_scale: float = LEAST_SCALE,
         judge_rate: float = 0.2,
         generator_rate: float = 1.0,
@@ -188,15 +158,35 @@ class InfoGAN(Model):
                     f"model.{option} is of the numbers that a generator is told by: it needs {needs} "
                     "(model.continuous=2) and model.inform=true."
                 )
+        self._check_names(mirror, "model.mirror names numbers, whose sign changes where an image is mirrored.")
+        if mirror and not symmetry:
+            raise ValueError(
+                "model.mirror says which numbers change their sign in a mirror, and model.symmetry how much that "
+                "counts, which is 0 here: set model.symmetry=1, or leave model.mirror out."
+            )
+        self._check_names(follow or (), "model.follow says of numbers which motion they follow.")
+        if wrong := [motion for motion in (follow or {}).values() if motion not in MOTIONS]:
+            raise ValueError(unknown("motion", wrong[0], MOTIONS))
+        if bool(equivariance) != bool(follow) or (follow and not (inform and distortion)):
+            raise ValueError(
+                "model.equivariance is how much it counts that numbers follow motions, and model.follow says which "
+                '({c2="slant"}): set both or none. They need model.inform=true and a model.distortion above 0.'
+            )
         self.encoder, self.decoder = encoder, decoder
         self.information, self.information_real, self.inform, self.owner = information, information_real, inform, owner
         self.smoothing, self.penalty, self.least_scale = smoothing, penalty, least_scale
         self.agreement, self.distortion, self.rates = agreement, distortion, (judge_rate, generator_rate)
         self.evenness, self.orthogonality = evenness, orthogonality
         self.visibility, self.visible, self.visible_ratio = visibility, visible, visible_ratio
+        self.symmetry, self.mirror = symmetry, tuple(mirror)
+        self.equivariance, self.follow = equivariance, dict(follow or {})
         if evenness:
             classes = [factor.sample(RECENT) for factor in self._classes.values()]
             self.register_buffer("recent", torch.cat([torch.rand(RECENT, width) * 2 - 1, *classes], 1))
+
+    def _check_names(self, names: Iterable[str], what: str) -> None:
+        if wrong := [name for name in names if name not in self.numbers]:
+            raise ValueError(f"{what} Got {', '.join(wrong)}. Numbers: {', '.join(self.numbers) or 'none'}.")
 
     @staticmethod
     def name_codes(
@@ -235,6 +225,14 @@ class InfoGAN(Model):
     def decode(self, z: Float[Tensor, "n d"]) -> Tensor:
         """The images at z, in [0, 1]."""
         return torch.sigmoid(self.raw(z))
+
+    def reflected(self, z: Float[Tensor, "n d"]) -> Tensor:
+        """The coordinates of the images whose left and right are those of z exchanged, by `mirror`."""
+        told = z.clone()
+        for name in self.mirror:
+            factor, columns = self.numbers[name], self.codes.slice(name)
+            told[:, columns] = factor.lo + factor.hi - z[:, columns]
+        return told
 
     def judged(self, x: Tensor, through_trunk: bool = True) -> Tensor:
         """The judge's `(n, 1 + p)` columns; with `through_trunk=False` the recogniser's head learns, the trunk not."""
@@ -283,6 +281,20 @@ class InfoGAN(Model):
                 yield Weighed(f"agreement/{name}", agreement_of(q, other), times(self.agreement, -1.0))
 
     @property
+    def pushes(self) -> bool:
+        """Whether something is asked of copies of images that are pushed out of shape."""
+        return bool(self.agreement or self.equivariance)
+
+    def _equivariance(self, looks: Iterable[Looks]) -> Weighed:
+        """How numbers follow motions, a mean over kinds of images."""
+        values = []
+        for look in looks:
+            before, after = self.recognised(look.plain), self.recognised(look.pushed)
+            changes = torch.cat([after[name].mean - before[name].mean for name in self.follow], 1)
+            values.append(equivariance(changes, moved(look.maps, self.follow.values())))
+        return Weighed("equivariance", torch.stack(values).mean(), times(self.equivariance, -1.0))
+
+    @property
     def numbers(self) -> dict[str, Uniform]:
         """The codes that are numbers with a range."""
         return {name: factor for name, factor in self.told.items() if isinstance(factor, Uniform)}
@@ -308,6 +320,8 @@ class InfoGAN(Model):
         yield from self._bounds(looks, scene.z)
         if self.agreement:
             yield from self._agreements(scene.real)
+        if self.equivariance:
+            yield self._equivariance((scene.real, looks))
         if self.evenness:
             yield self._unevenness(scene.real)
 
@@ -328,6 +342,8 @@ class InfoGAN(Model):
             yield from self._bounds(scene.shown, scene.z)
         if self.orthogonality:
             yield Weighed("ima contrast", ima_contrast(scene.changes), self.orthogonality)
+        if self.symmetry:
+            yield Weighed("asymmetry", asymmetry(*scene.mirrored), self.symmetry)
         if self.visibility:
             wanted = at(self.visible, scene.step), at(self.visible_ratio, scene.step)
             yield Weighed("faintness", faintness(scene.changes, *wanted), self.visibility)
@@ -352,7 +368,10 @@ class InfoGAN(Model):
         z = self.codes.sample(len(x), generator, x.device)
         made = self.decode(z)
         judged, real = self.judged(made), self.judged(x)
-        told = {term.name: term.value.item() for term in self._bounds(Looks(judged, judged), z)}
+        told = {
+            term.name: term.value.item()
+            for term in self._bounds(Looks(judged, judged, judged.new_zeros(len(x), 2, 3)), z)
+        }
         copies = self.judged(distorted(x, self.distortion or PUSH, generator))
         return {
             **told,

@@ -16,7 +16,7 @@ from latune.medium import Medium, Tunes, medium_of
 from latune.models import MODELS, Model
 from latune.nets import NETS, over_time, wrong_settings
 from latune.terms import LIKELIHOODS, Likelihood
-from latune.training import Ramp, ramp_of
+from latune.training import Ramp, is_ramp, ramp_of
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Spec:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Spec:
         """The spec that `as_dict` described."""
-        settings = {k: ramp_of(v) if isinstance(v, Mapping) else v for k, v in data["settings"].items()}
+        settings = {k: ramp_of(v) if is_ramp(v) else v for k, v in data["settings"].items()}
         lists = {"shape": tuple(data["shape"]), "attributes": tuple(data["attributes"]), "settings": settings}
         return cls(**{**data, **lists})
 

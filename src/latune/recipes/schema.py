@@ -295,6 +295,12 @@ class ModelSection(Section):
     agreement: float | RampSection | None = Field(
         default=None, description="of infogan: weight of real images and pushed copies of them being of one class"
     )
+    equivariance: float | RampSection | None = Field(
+        default=None, description="of infogan: weight of numbers following the motions of pushed copies"
+    )
+    follow: dict[str, str] | None = Field(
+        default=None, description="of infogan: which motion each of these numbers follows"
+    )
     distortion: float | None = Field(
         default=None, ge=0, lt=0.5, description="of infogan: how far those copies are pushed out of shape"
     )
@@ -312,6 +318,12 @@ class ModelSection(Section):
     )
     visible_ratio: float | RampSection | None = Field(
         default=None, description="of infogan: how far each next number, as a share of the one before"
+    )
+    symmetry: float | RampSection | None = Field(
+        default=None, description="of infogan: weight of mirror images being made of mirrored codes"
+    )
+    mirror: list[str] | None = Field(
+        default=None, description="of infogan: numbers whose sign a mirror changes; it leaves all other codes"
     )
     least_scale: float | None = Field(default=None, ge=0, description="of infogan: floor of the recogniser's sigma")
     judge_rate: float | None = Field(default=None, gt=0, description="of infogan: share of the learning rate")
@@ -360,9 +372,11 @@ class ModelSection(Section):
         "information",
         "information_real",
         "agreement",
+        "equivariance",
         "evenness",
         "orthogonality",
         "visibility",
+        "symmetry",
         "pull_weight",
     )(not_negative)
     _lengths = field_validator("visible")(positive)

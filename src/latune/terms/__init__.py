@@ -12,7 +12,15 @@ from latune.terms.critics import (
     slope,
 )
 from latune.terms.elbo import kl, kl_per_example, reconstruction
-from latune.terms.information import agreement, faintness, ima_contrast, information, unevenness
+from latune.terms.information import (
+    agreement,
+    asymmetry,
+    equivariance,
+    faintness,
+    ima_contrast,
+    information,
+    unevenness,
+)
 from latune.terms.likelihoods import LIKELIHOODS, Bernoulli, Categorical, Gaussian, Likelihood
 from latune.terms.order import attribute_order
 from latune.terms.shaping import covariance_gap, guide_loss, mean_gap, spread
@@ -29,8 +37,10 @@ TERMS = {
     "energy_distance": energy_distance,
     "information": information,
     "agreement": agreement,
+    "equivariance": equivariance,
     "unevenness": unevenness,
     "ima_contrast": ima_contrast,
+    "asymmetry": asymmetry,
     "faintness": faintness,
     "spread": spread,
     "guide_loss": guide_loss,
@@ -47,11 +57,13 @@ __all__ = [
     "Gaussian",
     "Likelihood",
     "agreement",
+    "asymmetry",
     "attribute_order",
     "believe",
     "covariance_gap",
     "discriminate",
     "energy_distance",
+    "equivariance",
     "faintness",
     "gradient_penalty",
     "guide_loss",

@@ -64,6 +64,31 @@ def agreement(q: OneOf, other: OneOf) -> Float[Tensor, ""]:
     return torch.xlogy(joint, joint).sum() - 2 * torch.xlogy(either, either).sum()
 
 
+def equivariance(changes: Float[Tensor, "n k"], motions: Float[Tensor, "n k"]) -> Float[Tensor, ""]:
+    r"""How far numbers follow motions of their images: how each changes is held against how far its image moved.
+
+    .. math::
+        \frac 1 k \sum_j \operatorname{corr}(v_j(x') - v_j(x),\, m_j)
+
+    It is 1 where each number changes in proportion to its own motion and by nothing else that an image went through,
+    and 0 where they have nothing to do with each other. So an image and a copy of it that was moved in a known way tell
+    without a label what a number is to be, but for its scale and its middle: that it is equivariant to the motion
+    (Lenc and Vedaldi 2015, section 3, https://arxiv.org/abs/1411.5908).
+
+    Args:
+        changes: of k numbers, from n images to their moved copies.
+        motions: how far each image was moved, of k kinds.
+
+    >>> import torch
+    >>> motions = torch.tensor([[-1.0, 0.5], [0.0, -1.0], [1.0, 0.5]])
+    >>> round(equivariance(3 * motions, motions).item(), 6), round(equivariance(motions.flip(1), motions).item(), 6)
+    (1.0, 0.0)
+    """
+    a, b = changes - changes.mean(0), motions - motions.mean(0)
+    lengths = (a.norm(dim=0) * b.norm(dim=0)).clamp_min(torch.finfo(a.dtype).tiny)
+    return ((a * b).sum(0) / lengths).mean()
+
+
 def unevenness(
     values: Float[Tensor, "n d"], others: Float[Tensor, "m d"] | None = None, classes: Sequence[int] = ()
 ) -> Float[Tensor, ""]:
@@ -142,6 +167,26 @@ def ima_contrast(jacobian: Float[Tensor, "n k p"]) -> Float[Tensor, ""]:
         factor, wrong = torch.linalg.cholesky_ex(cosines)  # of NaN, too, whose trainer says what to do
         value = -factor.diagonal(dim1=1, dim2=2).log().sum(1)
         return torch.where(wrong == 0, value, torch.nan).mean()
+
+
+def asymmetry(mirrored: Float[Tensor, "n ..."], reflected: Float[Tensor, "n ..."]) -> Float[Tensor, ""]:
+    r"""How far mirror images are from what is made of mirrored codes.
+
+    .. math:: \mathbb E \, \lVert M G(z, c) - G(z, S c) \rVert^2
+
+    with the mirror M of images, and S, which changes the sign of some codes. Where it is 0 the generator is equivariant
+    to the mirror (Cohen and Welling 2016, section 3, https://arxiv.org/abs/1602.07576): each code is odd or even, and
+    what is neither, such as the sum of a head's turn and its width, is no code.
+
+    Args:
+        mirrored: mirror images of n images, in units in which real images have a spread of 1.
+        reflected: what is made of their mirrored codes, in the same units.
+
+    >>> import torch
+    >>> asymmetry(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])).item()
+    2.0
+    """
+    return (mirrored - reflected).flatten(1).square().sum(1).mean()
 
 
 def faintness(jacobian: Float[Tensor, "n k p"], least: float, ratio: float = 1.0) -> Float[Tensor, ""]:

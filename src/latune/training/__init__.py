@@ -2,7 +2,7 @@
 
 from latune.training.game import Game, Optimiser, Player, Weighed
 from latune.training.generators import Generators, generator, seed_for
-from latune.training.schedule import Number, Ramp, at, ramp_of, times
+from latune.training.schedule import Number, Ramp, at, is_ramp, ramp_of, times
 from latune.training.trainer import Batch, Plan, Remark, Trainer
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Weighed",
     "at",
     "generator",
+    "is_ramp",
     "ramp_of",
     "seed_for",
     "times",

@@ -60,6 +60,11 @@ def times(number: Number, factor: float) -> Number:
     return factor * number
 
 
+def is_ramp(plain: object) -> bool:
+    """Whether this is what `dataclasses.asdict` makes of a ramp, and no other table."""
+    return isinstance(plain, Mapping) and {"start", "end", "steps"} <= set(plain)
+
+
 def ramp_of(plain: Mapping[str, Any]) -> Ramp:
     """The ramp that `dataclasses.asdict` described."""
     then = plain.get("then")

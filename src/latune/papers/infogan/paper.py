@@ -12,7 +12,8 @@ from torch import Tensor
 
 from latune.metrics.correlation import spearman
 from latune.models.directions import directions
-from latune.models.infogan import TURNED, InfoGAN
+from latune.models.infogan import InfoGAN
+from latune.models.infogan_scene import TURNED
 from latune.papers.experiment import Subject, drawn
 from latune.papers.judge import prior
 from latune.space import Space
