@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from latune import terms
 from latune.codes import Categorical, Codes, Gaussian, Normal, OneOf, Scale, Uniform
 from latune.errors import RecipeError, unknown
 from latune.models import symptoms
@@ -19,18 +20,6 @@ from latune.models.infogan_scene import InfoGANScene, Looks
 from latune.models.model import Model
 from latune.nets.adversarial import Judge
 from latune.nets.statistics import statistics_gathered
-from latune.terms import agreement as agreement_of
-from latune.terms import (
-    asymmetry,
-    believe,
-    discriminate,
-    equivariance,
-    faintness,
-    ima_contrast,
-    information,
-    r1,
-    unevenness,
-)
 from latune.training import Game, Number, Optimiser, Player, Remark, Weighed, at, times
 
 NOISE = "noise"
@@ -270,7 +259,9 @@ class InfoGAN(Model):
         for name, q in self.recognised(looks.plain).items():
             classes = isinstance(self.told[name], Categorical)
             weight = self.information if classes else self.information_real
-            bound = information(pushed[name] if classes else q, z[:, self.codes.slice(name)], self.told.entropy(name))
+            bound = terms.information(
+                pushed[name] if classes else q, z[:, self.codes.slice(name)], self.told.entropy(name)
+            )
             yield Weighed(f"information/{name}", bound, times(weight, -1.0))
 
     def _agreements(self, looks: Looks) -> Iterator[Weighed]:
@@ -278,7 +269,7 @@ class InfoGAN(Model):
         for name, q in self.recognised(looks.plain).items():
             other = pushed[name]
             if isinstance(q, OneOf) and isinstance(other, OneOf):
-                yield Weighed(f"agreement/{name}", agreement_of(q, other), times(self.agreement, -1.0))
+                yield Weighed(f"agreement/{name}", terms.agreement(q, other), times(self.agreement, -1.0))
 
     @property
     def pushes(self) -> bool:
@@ -291,7 +282,7 @@ class InfoGAN(Model):
         for look in looks:
             before, after = self.recognised(look.plain), self.recognised(look.pushed)
             changes = torch.cat([after[name].mean - before[name].mean for name in self.follow], 1)
-            values.append(equivariance(changes, moved(look.maps, self.follow.values())))
+            values.append(terms.equivariance(changes, moved(look.maps, self.follow.values())))
         return Weighed("equivariance", torch.stack(values).mean(), times(self.equivariance, -1.0))
 
     @property
@@ -311,7 +302,7 @@ class InfoGAN(Model):
             2 * (read[name].mean - factor.lo) / (factor.hi - factor.lo) - 1 for name, factor in self.numbers.items()
         ]
         values = torch.cat([*numbers, *(read[name].mean for name in self._classes)], 1)
-        value = unevenness(values, self.recent, [factor.k for factor in self._classes.values()])
+        value = terms.unevenness(values, self.recent, [factor.k for factor in self._classes.values()])
         self.recent = torch.cat([values.detach(), self.recent])[:RECENT]
         return Weighed("unevenness", value, self.evenness)
 
@@ -327,26 +318,26 @@ class InfoGAN(Model):
 
     def _judges_terms(self, scene: InfoGANScene) -> Iterator[Weighed]:
         streams = [(scene.real.plain[:, :1], 1.0 - self.smoothing), (scene.caught.plain[:, :1], 0.0)]
-        yield Weighed("discriminate", discriminate(streams), 2.0)  # the paper's V sums both means
+        yield Weighed("discriminate", terms.discriminate(streams), 2.0)  # the paper's V sums both means
         if self.penalty:
             x = scene.x.detach().requires_grad_()
-            yield Weighed("r1", r1(lambda x: self.judged(x)[:, 0], x), self.penalty)
+            yield Weighed("r1", terms.r1(lambda x: self.judged(x)[:, 0], x), self.penalty)
         if self.owner == "judge":
             yield from self._told(scene.caught, scene)
 
     def _generators_terms(self, scene: InfoGANScene) -> Iterator[Weighed]:
-        yield Weighed("believe", believe(scene.shown.plain[:, :1]))
+        yield Weighed("believe", terms.believe(scene.shown.plain[:, :1]))
         if self.owner == "generator":
             yield from self._told(scene.shown, scene)
         elif self.inform:
             yield from self._bounds(scene.shown, scene.z)
         if self.orthogonality:
-            yield Weighed("ima contrast", ima_contrast(scene.changes), self.orthogonality)
+            yield Weighed("ima contrast", terms.ima_contrast(scene.changes), self.orthogonality)
         if self.symmetry:
-            yield Weighed("asymmetry", asymmetry(*scene.mirrored), self.symmetry)
+            yield Weighed("asymmetry", terms.asymmetry(*scene.mirrored), self.symmetry)
         if self.visibility:
             wanted = at(self.visible, scene.step), at(self.visible_ratio, scene.step)
-            yield Weighed("faintness", faintness(scene.changes, *wanted), self.visibility)
+            yield Weighed("faintness", terms.faintness(scene.changes, *wanted), self.visibility)
 
     def game(self, optimiser: Optimiser, generator: torch.Generator | None = None) -> Game:
         """The judge and then the generator, each with codes of its own draw; the real images are the same."""
