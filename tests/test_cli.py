@@ -577,14 +577,11 @@ def test_a_run_on_arrays_says_how_to_measure_it(mistake, bars):
         (["data", "export", "digits", "x", "--seed", "99999999999999999999999"], "--seed"),
         (["train", "vae-digits", "model.latent=0"], "latent: got 0. vae needs 1 or more dimensions."),
         (["train", "arvae-digits", "model.gamma=-1"], "model.gamma: got -1."),
-        (["train", "infogan-heads", "model.visible={start=1,end=0}"], "model.visible: got 0. It is above 0"),
+        (["train", "infogan-heads", "model.visible=0"], "model.visible: got 0. It is above 0, one length for"),
+        (["train", "infogan-heads", "model.visible=[1,-1]"], "model.visible: got -1."),
         (
-            ["train", "infogan-heads", "model.visible_ratio=2"],
-            "model.visible_ratio: got 2. It is above 0 and at most 1",
-        ),
-        (
-            ["train", "infogan-heads", "model.visible_ratio={start=1,end=0}"],
-            "model.visible_ratio: got 0. It is above 0",
+            ["train", "infogan-heads", "model.visible=[1,0.5]"],
+            "model.visible is one length for all numbers, or one for",
         ),
         (["train", "infogan-mnist", "model.visible=1"], "visible says how far numbers are to move an image; how much"),
         (["train", "infogan-heads", "model.mirror=['c7']", "model.symmetry=1"], "model.mirror names numbers"),

@@ -204,14 +204,14 @@ def test_what_is_shorter_than_it_should_be_counts_by_the_share_that_is_missing()
     nothing = torch.zeros(1, 2, 3, requires_grad=True)
     faintness(nothing, 0.5).backward()
     assert nothing.grad is not None and nothing.grad.isfinite().all()
-    for wrong in ((0.0, 1.0), (0.5, 0.0)):
-        with pytest.raises(ValueError, match="from a length above 0 on"):
-            faintness(axes, *wrong)
+    for wrong in (0.0, [0.5, 0.0, 0.5], [0.5, 0.5]):
+        with pytest.raises(ValueError, match="from a length above 0 on, one for all or each of 3"):
+            faintness(axes, wrong)
 
 
-def test_each_next_code_is_to_change_an_image_by_a_share_of_the_one_before():
+def test_each_code_may_have_a_length_of_its_own():
     axes = torch.diag_embed(torch.tensor([0.5, 0.6, 0.05]))[None].requires_grad_()
-    value = faintness(axes, 1.0, 0.5)  # of 1, 0.5 and 0.25
+    value = faintness(axes, [1.0, 0.5, 0.25])
     value.backward()
     assert value.item() == pytest.approx(math.log(2) + math.log(5))
     assert axes.grad is not None and [axes.grad[0, i, i].item() for i in range(3)] == pytest.approx([-2, 0, -20])
@@ -576,7 +576,7 @@ def test_images_are_symmetric_where_the_right_numbers_change_sign_in_a_mirror():
 def test_symmetry_moves_the_generator_alone_and_leaves_its_statistics(owner):
     model = pair(symmetry=Ramp(2.0, 3.0, 10), mirror=["c2"], owner=owner)
     for player in model.game(Optimiser(), seeded()).players:
-        scene = InfoGANScene(model, batch(32), seeded(), 5)
+        scene = InfoGANScene(model, batch(32), seeded())
         terms = {term.name: term for term in player.terms(scene)}
         assert ("asymmetry" in terms) == (player.name == "generator")
     weighed, few = terms["asymmetry"], scene.z[: len(scene.mirrored[0])]
@@ -707,18 +707,19 @@ def test_orthogonality_and_visibility_move_the_generator_alone(owner, option, na
             assert all(g is None for g in gradients[made:])
 
 
-def test_how_far_a_number_is_to_be_seen_changes_with_the_update():
-    model = pair(visibility=1.0, visible=Ramp(4.0, 0.5, 10), visible_ratio=Ramp(0.5, 1.0, 10))
-    _, generator = model.game(Optimiser(), seeded()).players
-    for step, least, ratio in ((0, 4.0, 0.5), (5, 2.25, 0.75), (10, 0.5, 1.0)):
-        scene = InfoGANScene(model, batch(32), seeded(), step)
-        terms = {term.name: term.value for term in generator.terms(scene)}
-        lengths = scene.changes.norm(dim=2)
-        wanted = torch.tensor([least, least * ratio])
-        expected = (wanted.log() - lengths.log()).clamp_min(0).sum(1).mean()
-        assert torch.allclose(terms["faintness"], expected, atol=1e-6) and expected > 0
-    game = model.game(Optimiser(), seeded())
-    assert [game.scene(batch(32), step).step for step in (0, 7)] == [0, 7]
+def test_each_number_has_a_length_from_which_on_it_is_seen():
+    scene = InfoGANScene(pair(), batch(32), seeded())
+    lengths = scene.changes.norm(dim=2)
+    for visible in (0.5, [4.0, 0.5]):
+        model = pair(visibility=1.0, visible=visible)
+        _, generator = model.game(Optimiser(), seeded()).players
+        model.load_state_dict(scene.model.state_dict())
+        terms = {term.name: term.value for term in generator.terms(InfoGANScene(model, batch(32), seeded()))}
+        wanted = torch.tensor(visible).log().expand(2)
+        expected = (wanted - lengths.log()).clamp_min(0).sum(1).mean()
+        assert torch.allclose(terms["faintness"], expected, atol=1e-5) and expected > 0
+    with pytest.raises(ValueError, match=r"model\.visible is one length for all numbers, or one for each of 2\."):
+        pair(visibility=1.0, visible=[1.0, 0.5, 0.5])
 
 
 def test_a_plain_gan_with_the_recogniser_at_the_generator_is_refused():

@@ -71,9 +71,8 @@ class InfoGAN(Model):
             the paper.
         visibility: weight of each number, as it is drawn, moving an image by as much as `visible` says or more
             (`latune.terms.faintness`), for the generator; 0 in the paper.
-        visible: how far that is, of the first number, in units of how far real images are spread.
-        visible_ratio: how far each next number is to move an image, as a share of the one before. Below 1 the first
-            are to be what changes images most.
+        visible: how far that is, in units of how far real images are spread; of all numbers, or of each. Those that are
+            to move an image farther take what changes images most.
         symmetry: weight of an image's mirror image being what is made of the same noise and codes, but for the numbers
             in `mirror`, whose sign is changed (`latune.terms.asymmetry`), for the generator; 0 in the paper. It is for
             images that are as likely as their mirror images.
@@ -109,8 +108,7 @@ class InfoGAN(Model):
         evenness: Number = 0.0,
         orthogonality: Number = 0.0,
         visibility: Number = 0.0,
-        visible: Number = 1.0,
-        visible_ratio: Number = 1.0,
+        visible: float | Sequence[float] = 1.0,
         symmetry: Number = 0.0,
         mirror: Sequence[str] = (),
         least_scale: float = LEAST_SCALE,
@@ -161,12 +159,14 @@ class InfoGAN(Model):
                 "model.equivariance is how much it counts that numbers follow motions, and model.follow says which "
                 '({c2="slant"}): set both or none. They need model.inform=true and a model.distortion above 0.'
             )
+        if not isinstance(visible, int | float) and len(visible) != width:
+            raise ValueError(f"model.visible is one length for all numbers, or one for each of {width}. Got {visible}.")
         self.encoder, self.decoder = encoder, decoder
         self.information, self.information_real, self.inform, self.owner = information, information_real, inform, owner
         self.smoothing, self.penalty, self.least_scale = smoothing, penalty, least_scale
         self.agreement, self.distortion, self.rates = agreement, distortion, (judge_rate, generator_rate)
         self.evenness, self.orthogonality = evenness, orthogonality
-        self.visibility, self.visible, self.visible_ratio = visibility, visible, visible_ratio
+        self.visibility, self.visible = visibility, visible
         self.symmetry, self.mirror = symmetry, tuple(mirror)
         self.equivariance, self.follow = equivariance, dict(follow or {})
         if evenness:
@@ -336,8 +336,7 @@ class InfoGAN(Model):
         if self.symmetry:
             yield Weighed("asymmetry", terms.asymmetry(*scene.mirrored), self.symmetry)
         if self.visibility:
-            wanted = at(self.visible, scene.step), at(self.visible_ratio, scene.step)
-            yield Weighed("faintness", terms.faintness(scene.changes, *wanted), self.visibility)
+            yield Weighed("faintness", terms.faintness(scene.changes, self.visible), self.visibility)
 
     def game(self, optimiser: Optimiser, generator: torch.Generator | None = None) -> Game:
         """The judge and then the generator, each with codes of its own draw; the real images are the same."""
@@ -345,7 +344,7 @@ class InfoGAN(Model):
         judge = [self.encoder.trunk, self.encoder.real, *([] if heads else [self.encoder.codes])]
         return Game(
             self,
-            lambda batch, step: InfoGANScene(self, batch, generator, step),
+            lambda batch, step: InfoGANScene(self, batch, generator),
             [
                 Player("judge", judge, self._judges_terms, optimiser.at_rate(self.rates[0])),
                 Player("generator", [self.decoder, *heads], self._generators_terms, optimiser.at_rate(self.rates[1])),

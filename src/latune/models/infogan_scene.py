@@ -33,8 +33,8 @@ class Looks(NamedTuple):
 class InfoGANScene:
     """One player's look at one step: real images, codes that were just drawn, and what is made of them."""
 
-    def __init__(self, model: InfoGAN, batch: Batch, generator: torch.Generator | None = None, step: int = 0) -> None:
-        self.model, self.x, self.generator, self.step = model, batch.x, generator, step
+    def __init__(self, model: InfoGAN, batch: Batch, generator: torch.Generator | None = None) -> None:
+        self.model, self.x, self.generator = model, batch.x, generator
 
     @cached_property
     def z(self) -> Tensor:

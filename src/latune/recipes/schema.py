@@ -57,28 +57,6 @@ def not_negative(value: float | RampSection | None) -> float | RampSection | Non
     return value
 
 
-def positive(value: float | RampSection | None) -> float | RampSection | None:
-    """The same of a length, which is above zero.
-
-    Raises:
-        ValueError: with what was got.
-    """
-    if wrong := [end for end in _ends(value) if end <= 0]:
-        raise ValueError(f"got {wrong[0]:g}. It is above 0, at both ends of a ramp too")
-    return value
-
-
-def share(value: float | RampSection | None) -> float | RampSection | None:
-    """The same of a share, which is above zero and at most one.
-
-    Raises:
-        ValueError: with what was got.
-    """
-    if wrong := [end for end in _ends(value) if not 0 < end <= 1]:
-        raise ValueError(f"got {wrong[0]:g}. It is above 0 and at most 1, at both ends of a ramp too")
-    return value
-
-
 def _ends(value: float | RampSection | None) -> list[float]:
     """A number, or where its ramps begin and end."""
     if isinstance(value, RampSection):
@@ -313,11 +291,9 @@ class ModelSection(Section):
     visibility: float | RampSection | None = Field(
         default=None, description="of infogan: weight of each number changing an image visibly"
     )
-    visible: float | RampSection | None = Field(
-        default=None, description="of infogan: how far that is, in units of how far images are spread"
-    )
-    visible_ratio: float | RampSection | None = Field(
-        default=None, description="of infogan: how far each next number, as a share of the one before"
+    visible: float | list[float] | None = Field(
+        default=None,
+        description="of infogan: how far that is, in units of how far images are spread; of all or of each",
     )
     symmetry: float | RampSection | None = Field(
         default=None, description="of infogan: weight of mirror images being made of mirrored codes"
@@ -379,8 +355,17 @@ class ModelSection(Section):
         "symmetry",
         "pull_weight",
     )(not_negative)
-    _lengths = field_validator("visible")(positive)
-    _shares = field_validator("visible_ratio")(share)
+
+    @field_validator("visible")
+    @classmethod
+    def _lengths(cls, visible: float | list[float] | None) -> float | list[float] | None:
+        if wrong := [
+            each
+            for each in (visible if isinstance(visible, list) else [1.0 if visible is None else visible])
+            if each <= 0
+        ]:
+            raise ValueError(f"got {wrong[0]:g}. It is above 0, one length for all numbers or a list of one for each")
+        return visible
 
     @model_validator(mode="after")
     def _fits(self) -> ModelSection:
@@ -392,12 +377,11 @@ class ModelSection(Section):
             for key in self.given()
             if key not in allowed
         ]
-        wrong += [
-            f"{option} says how far numbers are to move an image; how much that counts is visibility, which is 0 here: "
-            f"set visibility=1, or leave {option} out."
-            for option in ("visible", "visible_ratio")
-            if getattr(self, option) is not None and not self.visibility
-        ]
+        if self.visible is not None and not self.visibility:
+            wrong.append(
+                "visible says how far numbers are to move an image; how much that counts is visibility, which is 0 "
+                "here: set visibility=1, or leave visible out."
+            )
         if self.latent < MODELS[self.name].least_latent:
             wrong.append(f"latent: got 0. {self.name} needs 1 or more dimensions.")
         if self.preset is not None and not presets:

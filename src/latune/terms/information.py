@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -189,33 +188,35 @@ def asymmetry(mirrored: Float[Tensor, "n ..."], reflected: Float[Tensor, "n ..."
     return (mirrored - reflected).flatten(1).square().sum(1).mean()
 
 
-def faintness(jacobian: Float[Tensor, "n k p"], least: float, ratio: float = 1.0) -> Float[Tensor, ""]:
+def faintness(jacobian: Float[Tensor, "n k p"], least: float | Sequence[float]) -> Float[Tensor, ""]:
     r"""How much less than they should the codes change an image, in nats.
 
-    .. math:: \mathbb E \sum_{i=1}^k \max\Bigl( 0, \log \frac{v r^{i-1}}{\lVert J_i \rVert} \Bigr)
+    .. math:: \mathbb E \sum_{i=1}^k \max\Bigl( 0, \log \frac{v_i}{\lVert J_i \rVert} \Bigr)
 
-    with v for `least` and r for `ratio`.
+    with v for `least`.
 
     A code that hides in what nobody sees is told as well as one that moves a whole image, and in a direction of its
     own; this holds against it. Of a code it is at most 8 nats, with no gradient where less than exp(-8) is there.
 
     Args:
         jacobian: for n images, how each of k codes changes the p pixels.
-        least: the length of the first :math:`J_i` from which on nothing is missing, in the same units.
-        ratio: of the next one to it, and so on.
+        least: the length of a :math:`J_i` from which on nothing is missing, in the same units; of all or of each.
 
     Raises:
-        ValueError: a length or a ratio of 0 or less.
+        ValueError: a length of 0 or less, or not as many as codes.
 
     >>> import torch
     >>> round(faintness(torch.tensor([[[0.0, 0.1], [3.0, 0.0]]]), 0.2).item(), 6)  # log 2, and nothing
     0.693147
-    >>> round(faintness(torch.tensor([[[0.0, 0.2], [0.1, 0.0]]]), 0.2, 0.5).item(), 6)  # each as far as it should
+    >>> round(faintness(torch.tensor([[[0.0, 0.2], [0.1, 0.0]]]), [0.2, 0.1]).item(), 6)  # each as far as it should
     0.0
     """
-    if least <= 0 or ratio <= 0:
-        raise ValueError(f"Codes change an image visibly from a length above 0 on. Got {least:g}, ratio {ratio:g}.")
-    places = torch.arange(jacobian.shape[1], device=jacobian.device, dtype=jacobian.dtype)
-    wanted = math.log(least) + places * math.log(ratio)
+    k = jacobian.shape[1]
+    lengths = [least] * k if isinstance(least, int | float) else list(least)
+    if len(lengths) != k or min(lengths) <= 0:
+        raise ValueError(
+            f"Codes change an image visibly from a length above 0 on, one for all or each of {k}. Got {least}."
+        )
+    wanted = torch.tensor(lengths, device=jacobian.device, dtype=jacobian.dtype).log()
     length = jacobian.norm(dim=2).clamp_min((wanted - FAINTEST).exp())
     return (wanted - length.log()).clamp(0, FAINTEST).sum(1).mean()

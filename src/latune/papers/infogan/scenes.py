@@ -16,6 +16,7 @@ from latune.papers.plates import plates, shown
 
 CUTS = 36  # places at which a whole turn is cut open
 ROWS = 4  # of pictures
+TITLES = {"ours": "our recipe", "mirror": "told what a mirror does", "paper": "the paper's rates"}
 
 
 def recovered(subject: Subject) -> Measured:
@@ -74,7 +75,12 @@ def panels(gallery: Gallery, words: str) -> list[Picture]:
     ]
     runs = len(gallery.results)
     caption = (
-        (f"Of {runs} runs the one whose contrast is lowest, which is chosen without labels. " if runs > 1 else "")
+        (
+            f"Of {runs} runs the one whose contrast is lowest, which is chosen without labels: "
+            if runs > 1
+            else "A run: "
+        )
+        + f"{TITLES[result['arm']]}, seed {result['seed']}. "
         + f"Each row is one draw of noise and codes, of which one code is turned: {words}. In brackets, Spearman's "
         "correlation of the code with the factor over all draws."
     )
@@ -119,16 +125,16 @@ EXPERIMENTS = [
         "infogan-fig3",
         "Fig. 3, on rendered heads",
         "rendered heads",
-        (Arm("ours", "our recipe", HEADS),),
-        (Arm("paper", "the paper's rates", f"{HEADS}-paper"),),
+        (Arm("ours", TITLES["ours"], HEADS), Arm("mirror", TITLES["mirror"], f"{HEADS}-mirror")),
+        (Arm("paper", TITLES["paper"], f"{HEADS}-paper"),),
         ("azimuth", "elevation", "lighting", "width"),
     ),
     _experiment(
         "infogan-fig4",
         "Fig. 4, on rendered chairs",
         "rendered chairs",
-        (Arm("ours", "our recipe", CHAIRS),),
-        (Arm("paper", "the paper's rates", f"{CHAIRS}-paper"),),
+        (Arm("ours", TITLES["ours"], CHAIRS),),
+        (Arm("paper", TITLES["paper"], f"{CHAIRS}-paper"),),
         ("azimuth", "elevation", "width"),
     ),
 ]
