@@ -76,7 +76,8 @@ def while_turned(subject: Subject, code: str, name: str) -> float:
 
 def panels(gallery: Gallery) -> list[Picture]:
     """Fig. 2: the classes of all models beside each other, and a sheet a model with its numbers."""
-    found, classes = [], {}
+    sheets: dict[str, Any] = {}
+    classes = {}
     seed = gallery.results[0]["seed"]
     for result in (each for each in gallery.results if each["seed"] == seed):
         subject, model = gallery.open_subject(result["arm"]), TITLES[result["arm"]]
@@ -88,17 +89,21 @@ def panels(gallery: Gallery) -> list[Picture]:
             for name, code in result["detail"]["codes"].items():
                 title = f"{code} from -2 to 2: {name} ({result['numbers'][f'{name}-turned']:.2f})"
                 blocks[title] = space.traverse(None, code, values, at=z).plain()
-        found.append(plates(blocks, [""] * ROWS))
+        sheets[result["arm"]] = plates(blocks, [""] * ROWS)
     caption = (
         "Each row is one draw of noise and codes, of which one code is turned; columns of the first block are its "
-        "classes. In brackets, Spearman's correlation of slant or width with the code while one digit is turned: a "
-        "code that is called so may hardly follow it."
+        "classes. In brackets, Spearman's correlation of slant or width with the code while one digit is turned"
     )
+    told = {"strokes": sheets.pop("strokes")} if "strokes" in sheets else {}
     turned_class = "Each row is one draw of noise and codes, whose class is turned through all there are."
-    return [
-        Picture("classes", turned_class, shown(plates(classes, [""] * ROWS))),
-        Picture("panels", caption, shown(*found)),
-    ]
+    found = [Picture("classes", turned_class, shown(plates(classes, [""] * ROWS)))]
+    for name, figures, what in (
+        ("panels", sheets, ": a code that is called so may hardly follow it."),
+        ("strokes", told, ". What slant and width are, its numbers are told by pushed images, without labels."),
+    ):
+        if figures:
+            found.append(Picture(name, caption + what, shown(*figures.values())))
+    return found
 
 
 ARMS = (
