@@ -17,6 +17,7 @@ from latune.inversion import invert
 from latune.models import Spec, build
 from latune.naming import mirror, name_after, renumber
 from latune.space import Space
+from latune.training import Ramp
 
 NETS = {"name": "adversarial", "width": 1 / 8}
 
@@ -42,6 +43,19 @@ def test_renamed_codes_are_kept_with_the_run_and_asked_for_by_their_names(tmp_pa
         assert set(each.model.recognised(each.model.judged(before))) == {"digit", "slant", "c3"}
     with pytest.raises(DataError, match="Unknown coordinate 'c2'"):
         space.sample(1, c2=0.5)
+
+
+def test_renamed_codes_still_follow_motions_and_change_in_a_mirror(tmp_path: Path) -> None:
+    told = {"follow": {"c2": "slant"}, "equivariance": 1.0, "mirror": ["c2"], "symmetry": Ramp(0.0, 1.0, 10)}
+    space = space_of(**told)
+    space.rename(c2="lean", c3="other")
+    space.save(tmp_path)
+    for each in (space, Space.load(tmp_path)):
+        assert each.model.follow == {"lean": "slant"} and each.model.mirror == ("lean",)
+        z = draws(each)
+        assert torch.equal(each.model.reflected(z)[:, each.model.codes.slice("lean")], -z[:, each.codes.slice("lean")])
+    assert Space.load(tmp_path).spec.settings["symmetry"] == Ramp(0.0, 1.0, 10)
+    Space.load(tmp_path).rename(lean="c2")
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,12 @@ def rename(space: Any, names: Mapping[str, str]) -> None:
     for code in (code for code in space.calibration if code in called and code in space.attributes):
         space.attributes.setdefault(called[code], replace(space.attributes[code], name=called[code]))
     space.calibration = {called.get(name, name): known for name, known in space.calibration.items()}
-    space.spec = replace(space.spec, settings={**space.spec.settings, "names": after})
+    settings = {**space.spec.settings, "names": after}
+    model.follow = {called[name]: motion for name, motion in model.follow.items()}
+    model.mirror = tuple(called[name] for name in model.mirror)
+    settings |= {"follow": model.follow} if model.follow else {}
+    settings |= {"mirror": list(model.mirror)} if model.mirror else {}
+    space.spec = replace(space.spec, settings=settings)
     vars(space).pop("coordinates", None)  # made of the codes when it is asked for
 
 

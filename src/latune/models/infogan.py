@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 from latune import terms
 from latune.codes import Categorical, Codes, Gaussian, Normal, OneOf, Scale, Uniform
-from latune.errors import RecipeError, unknown
+from latune.errors import RecipeError
 from latune.models import symptoms
-from latune.models.distortion import MOTIONS, distorted, moved
+from latune.models.distortion import distorted, moved
+from latune.models.infogan_options import check_options
 from latune.models.infogan_scene import InfoGANScene, Looks
 from latune.models.model import Model
 from latune.nets.adversarial import Judge
@@ -59,8 +60,8 @@ class InfoGAN(Model):
         equivariance: weight of each number that `follow` names changing from an image to its pushed copy in proportion
             to a motion of it (`latune.terms.equivariance`), for whoever owns Q, among real and made images; 0 in the
             paper. Classes are told from pushed copies then, too.
-        follow: which motion each of these numbers follows: a name of `latune.models.distortion.MOTIONS`. They are not
-            discovered then, but told without labels, by what a motion is.
+        follow: which motion each of these numbers follows: a name of `latune.models.distortion.MOTIONS`. Such numbers
+            are not discovered, but told without labels, by what a motion is.
         distortion: how far the copies are pushed, in shares of half an image.
         evenness: weight of the codes that real images are recognised as being as evenly and independently spread as
             codes are drawn (`latune.terms.unevenness`), for whoever owns Q.
@@ -129,38 +130,21 @@ class InfoGAN(Model):
                 "A plain GAN's recogniser (model.inform=false) watches beside the judge, and descends with it: set "
                 "model.owner=judge, which is not the preset 'paper'."
             )
-        if agreement and not (inform and any(isinstance(factor, Categorical) for factor in told.values())):
-            raise ValueError(
-                "model.agreement is of the classes that a generator is told by: it needs a code of classes "
-                "(model.categorical=[10]) and model.inform=true."
-            )
+        check_options(
+            Codes(told),
+            inform=inform,
+            agreement=agreement,
+            evenness=evenness,
+            orthogonality=orthogonality,
+            visibility=visibility,
+            visible=visible,
+            symmetry=symmetry,
+            mirror=mirror,
+            equivariance=equivariance,
+            follow=follow or {},
+            distortion=distortion,
+        )
         self.codes, self.told, self.likelihood = codes, Codes(told), None
-        if evenness and not inform:
-            raise ValueError("model.evenness is of the codes that a generator is told by: it needs model.inform=true.")
-        width = sum(factor.width for factor in self.numbers.values())
-        for option, weight, least in (("orthogonality", orthogonality, 2), ("visibility", visibility, 1)):
-            if weight and not (inform and width >= least):
-                needs = "a code that is a number" if least == 1 else "two or more"
-                raise ValueError(
-                    f"model.{option} is of the numbers that a generator is told by: it needs {needs} "
-                    "(model.continuous=2) and model.inform=true."
-                )
-        self._check_names(mirror, "model.mirror names numbers, whose sign changes where an image is mirrored.")
-        if mirror and not symmetry:
-            raise ValueError(
-                "model.mirror says which numbers change their sign in a mirror, and model.symmetry how much that "
-                "counts, which is 0 here: set model.symmetry=1, or leave model.mirror out."
-            )
-        self._check_names(follow or (), "model.follow says of numbers which motion they follow.")
-        if wrong := [motion for motion in (follow or {}).values() if motion not in MOTIONS]:
-            raise ValueError(unknown("motion", wrong[0], MOTIONS))
-        if bool(equivariance) != bool(follow) or (follow and not (inform and distortion)):
-            raise ValueError(
-                "model.equivariance is how much it counts that numbers follow motions, and model.follow says which "
-                '({c2="slant"}): set both or none. They need model.inform=true and a model.distortion above 0.'
-            )
-        if not isinstance(visible, int | float) and len(visible) != width:
-            raise ValueError(f"model.visible is one length for all numbers, or one for each of {width}. Got {visible}.")
         self.encoder, self.decoder = encoder, decoder
         self.information, self.information_real, self.inform, self.owner = information, information_real, inform, owner
         self.smoothing, self.penalty, self.least_scale = smoothing, penalty, least_scale
@@ -170,12 +154,9 @@ class InfoGAN(Model):
         self.symmetry, self.mirror = symmetry, tuple(mirror)
         self.equivariance, self.follow = equivariance, dict(follow or {})
         if evenness:
+            width = sum(factor.width for factor in self.numbers.values())
             classes = [factor.sample(RECENT) for factor in self._classes.values()]
             self.register_buffer("recent", torch.cat([torch.rand(RECENT, width) * 2 - 1, *classes], 1))
-
-    def _check_names(self, names: Iterable[str], what: str) -> None:
-        if wrong := [name for name in names if name not in self.numbers]:
-            raise ValueError(f"{what} Got {', '.join(wrong)}. Numbers: {', '.join(self.numbers) or 'none'}.")
 
     @staticmethod
     def name_codes(
@@ -280,6 +261,7 @@ class InfoGAN(Model):
         """How numbers follow motions, a mean over kinds of images."""
         values = []
         for look in looks:
+            assert look.maps is not None
             before, after = self.recognised(look.plain), self.recognised(look.pushed)
             changes = torch.cat([after[name].mean - before[name].mean for name in self.follow], 1)
             values.append(terms.equivariance(changes, moved(look.maps, self.follow.values())))
@@ -358,10 +340,7 @@ class InfoGAN(Model):
         z = self.codes.sample(len(x), generator, x.device)
         made = self.decode(z)
         judged, real = self.judged(made), self.judged(x)
-        told = {
-            term.name: term.value.item()
-            for term in self._bounds(Looks(judged, judged, judged.new_zeros(len(x), 2, 3)), z)
-        }
+        told = {term.name: term.value.item() for term in self._bounds(Looks(judged, judged), z)}
         copies = self.judged(distorted(x, self.distortion or PUSH, generator))
         return {
             **told,

@@ -22,12 +22,12 @@ ALIKE = 1e-3  # how far real images that are all the same count as spread
 
 class Looks(NamedTuple):
     """What the judge says of images: the columns `(n, 1 + p)` of a look at them, and of one at copies of them that were
-    pushed by maps `(n, 2, 3)`, which are 0 where there are no copies.
+    pushed by maps `(n, 2, 3)`; without copies both are one look.
     """
 
     plain: Tensor
     pushed: Tensor
-    maps: Tensor
+    maps: Tensor | None = None
 
 
 class InfoGANScene:
@@ -82,6 +82,6 @@ class InfoGANScene:
         model = self.model
         seen = model.judged(x, through_trunk)
         if not (model.pushes and model.distortion):
-            return Looks(seen, seen, x.new_zeros(len(x), 2, 3))
+            return Looks(seen, seen)
         maps = drawn_maps(len(x), model.distortion, self.generator, x.device)
         return Looks(seen, model.judged(through(x, maps)), maps)

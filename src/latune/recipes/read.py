@@ -130,6 +130,8 @@ def _explain(mistake: Any) -> tuple[str, str]:
     hint = ""
     if kind == "model_type" and mistake["ctx"]["class_name"] == "RampSection":
         message = "Or a ramp, such as {start = 0.0, end = 1.0}"
+    if kind == "dict_type":
+        message = f"It is a table, as {key}='{{a=\"b\"}}'"
     if kind in ("bool_parsing", "bool_type"):
         message = "Allowed: true, false"
     if kind == "literal_error":
@@ -137,7 +139,8 @@ def _explain(mistake: Any) -> tuple[str, str]:
         hint = " " + did_you_mean(str(mistake["input"]), allowed)
     if kind in ("list_type", "dict_type", "model_type") and str(mistake["input"])[:1] in ("[", "{"):
         # The shell eats quotes: a list of words arrives as bare words, which are not TOML.
-        hint = f' Inside a list or a table words need quotes, and all of it needs them: {key}=\'["a", "b"]\'.'
+        example = '{a="b"}' if kind == "dict_type" else '["a", "b"]'
+        hint = f" Inside a list or a table words need quotes, and all of it needs them: {key}='{example}'."
     return key, f"{message}.{hint}".rstrip()
 
 

@@ -359,11 +359,8 @@ class ModelSection(Section):
     @field_validator("visible")
     @classmethod
     def _lengths(cls, visible: float | list[float] | None) -> float | list[float] | None:
-        if wrong := [
-            each
-            for each in (visible if isinstance(visible, list) else [1.0 if visible is None else visible])
-            if each <= 0
-        ]:
+        lengths = visible if isinstance(visible, list) else [] if visible is None else [visible]
+        if wrong := [each for each in lengths if not each > 0]:
             raise ValueError(f"got {wrong[0]:g}. It is above 0, one length for all numbers or a list of one for each")
         return visible
 
@@ -377,7 +374,7 @@ class ModelSection(Section):
             for key in self.given()
             if key not in allowed
         ]
-        if self.visible is not None and not self.visibility:
+        if self.visible is not None and not self.visibility and "visible" in allowed:
             wrong.append(
                 "visible says how far numbers are to move an image; how much that counts is visibility, which is 0 "
                 "here: set visibility=1, or leave visible out."

@@ -69,10 +69,10 @@ def equivariance(changes: Float[Tensor, "n k"], motions: Float[Tensor, "n k"]) -
     .. math::
         \frac 1 k \sum_j \operatorname{corr}(v_j(x') - v_j(x),\, m_j)
 
-    It is 1 where each number changes in proportion to its own motion and by nothing else that an image went through,
-    and 0 where they have nothing to do with each other. So an image and a copy of it that was moved in a known way tell
+    It is 1 where each number changes in proportion to its own motion and by nothing that is independent of it, and 0
+    where they have nothing to do with each other. So an image and a copy of it that was moved in a known way tell
     without a label what a number is to be, but for its scale and its middle: that it is equivariant to the motion
-    (Lenc and Vedaldi 2015, section 3, https://arxiv.org/abs/1411.5908).
+    (Lenc and Vedaldi 2015, https://arxiv.org/abs/1411.5908).
 
     Args:
         changes: of k numbers, from n images to their moved copies.
@@ -174,7 +174,7 @@ def asymmetry(mirrored: Float[Tensor, "n ..."], reflected: Float[Tensor, "n ..."
     .. math:: \mathbb E \, \lVert M G(z, c) - G(z, S c) \rVert^2
 
     with the mirror M of images, and S, which changes the sign of some codes. Where it is 0 the generator is equivariant
-    to the mirror (Cohen and Welling 2016, section 3, https://arxiv.org/abs/1602.07576): each code is odd or even, and
+    to the mirror (Cohen and Welling 2016, https://arxiv.org/abs/1602.07576): each code is odd or even, and
     what is neither, such as the sum of a head's turn and its width, is no code.
 
     Args:
@@ -193,7 +193,7 @@ def faintness(jacobian: Float[Tensor, "n k p"], least: float | Sequence[float]) 
 
     .. math:: \mathbb E \sum_{i=1}^k \max\Bigl( 0, \log \frac{v_i}{\lVert J_i \rVert} \Bigr)
 
-    with v for `least`.
+    with v for `least`, of code i where each has its own.
 
     A code that hides in what nobody sees is told as well as one that moves a whole image, and in a direction of its
     own; this holds against it. Of a code it is at most 8 nats, with no gradient where less than exp(-8) is there.
