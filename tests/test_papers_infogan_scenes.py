@@ -125,7 +125,11 @@ def test_pictures_and_numbers_of_a_small_model(subject: Subject, monkeypatch: py
     opened = []
     gallery = Gallery(results, lambda label, seed: opened.append(seed) or subject)
     (picture,) = scenes.panels(gallery, "azimuth")
-    assert opened == [1] and picture.caption.startswith("Of 2 runs the one whose contrast is lowest")
+    assert opened == [1] and picture.caption.startswith("Our recipe: of 2 runs the one whose contrast is lowest")
+    results.append({"arm": "mirror", "seed": 4, "numbers": found.numbers, "detail": found.detail})
+    pictures = scenes.panels(gallery, "azimuth")
+    assert opened == [1, 1, 4] and [each.name for each in pictures] == ["codes", "codes-mirror"]
+    assert pictures[1].caption.startswith("Told what a mirror does. Each row")
     assert picture.png.startswith(b"\x89PNG") and len(picture.png) > 5000
 
 

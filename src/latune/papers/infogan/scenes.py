@@ -64,27 +64,32 @@ def while_turned(subject: Subject, reader: Reader, code: str, name: str, cut: fl
 
 
 def panels(gallery: Gallery, words: str) -> list[Picture]:
-    """The codes of one of the runs, each turned alone: of the one that is best as far as can be told without labels."""
-    result = min(gallery.results, key=lambda each: each["numbers"]["contrast"])
-    subject = gallery.open_subject(result["arm"], result["seed"])
+    """A picture for each recipe: the codes of one of its runs, the best as far as can be told without labels."""
+    labels = dict.fromkeys(result["arm"] for result in gallery.results)
+    return [_panel(gallery, label, words) for label in labels]
+
+
+def _panel(gallery: Gallery, label: str, words: str) -> Picture:
+    """The codes of the run whose contrast is lowest, each turned alone."""
+    results = [result for result in gallery.results if result["arm"] == label]
+    result = min(results, key=lambda each: each["numbers"]["contrast"])
+    subject = gallery.open_subject(label, result["seed"])
     z, values = prior(subject, ROWS, "panels"), torch.linspace(-1, 1, POSITIONS)
     sheets = [
         plates({f"{code} from -1 to 1: {name} ({result['numbers'][name]:.2f})": turned.plain()}, [""] * ROWS)
         for name, code in result["detail"]["codes"].items()
         for turned in (subject.space.traverse(None, code, values, at=z),)
     ]
-    runs = len(gallery.results)
-    caption = (
-        (
-            f"Of {runs} runs the one whose contrast is lowest, which is chosen without labels: "
-            if runs > 1
-            else "A run: "
-        )
-        + f"{TITLES[result['arm']]}, seed {result['seed']}. "
-        + f"Each row is one draw of noise and codes, of which one code is turned: {words}. In brackets, Spearman's "
-        "correlation of the code with the factor over all draws."
+    best = (
+        f"of {len(results)} runs the one whose contrast is lowest, which is chosen without labels"
+        if results[1:]
+        else ""
     )
-    return [Picture("codes", caption, shown(*sheets, columns=2))]
+    caption = (
+        f"{TITLES[label].capitalize()}{best and ': ' + best}. Each row is one draw of noise and codes, of which one code "
+        f"is turned: {words}. In brackets, Spearman's correlation of the code with the factor over all draws."
+    )
+    return Picture("codes" if label == "ours" else f"codes-{label}", caption, shown(*sheets, columns=2))
 
 
 def _experiment(
