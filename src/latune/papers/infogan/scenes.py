@@ -84,8 +84,8 @@ def _panel(gallery: Gallery, label: str, words: str) -> Picture:
     if len(results) > 1:
         title += f": of {len(results)} runs the one whose contrast is lowest, which is chosen without labels"
     caption = (
-        f"{title}. Each row is one draw of noise and codes, of which one code is turned: {words}. In brackets, Spearman's "
-        "correlation of the code with the factor over all draws."
+        f"{title}. Each row is one draw of noise and codes, of which one code is turned: {words}. In brackets, "
+        "Spearman's correlation of the code with the factor over all draws."
     )
     return Picture("codes" if label == "ours" else f"codes-{label}", caption, shown(*sheets, columns=2))
 
