@@ -54,25 +54,16 @@ def check_options(
 
 def _check_mirror(numbers: Sequence[str], symmetry: Number, mirror: Sequence[str]) -> None:
     _check_names("model.mirror", mirror, numbers)
-    if bool(mirror) != bool(symmetry):
-        missing = "model.mirror is empty" if symmetry else "model.symmetry is 0"
-        raise ValueError(
-            "model.mirror says which numbers change their sign in a mirror, and model.symmetry how much that counts. "
-            f'Here {missing}: set both, as in model.symmetry=1 model.mirror=["{(numbers or ["c2"])[0]}"], or none.'
-        )
+    one = (numbers or ["c2"])[0]
+    _check_both("mirror", mirror, "symmetry", symmetry, "change their sign in a mirror", f'["{one}"]')
 
 
 def _check_follow(
     numbers: Sequence[str], equivariance: Number, follow: Mapping[str, str], distortion: float | None
 ) -> None:
     _check_names("model.follow", follow, numbers)
-    if bool(follow) != bool(equivariance):
-        missing = "model.follow is empty" if equivariance else "model.equivariance is 0"
-        raise ValueError(
-            "model.follow says which motion each number follows, and model.equivariance how much that counts. Here "
-            f"{missing}: set both, as in model.equivariance=1 'model.follow={{{(numbers or ['c2'])[0]}=\"slant\"}}', "
-            "or none."
-        )
+    one = (numbers or ["c2"])[0]
+    _check_both("follow", follow, "equivariance", equivariance, "follow a motion", f'{{{one}="slant"}}')
     for name, motion in follow.items():
         if motion not in MOTIONS:
             raise ValueError(f"model.follow.{name}: {unknown('motion', motion, MOTIONS)}")
@@ -82,6 +73,16 @@ def _check_follow(
         raise ValueError("model.follow is of numbers that a generator is told by: it needs model.inform=true.")
     if follow and not distortion:
         raise ValueError("model.follow is of images that are pushed: it needs a model.distortion above 0. Got 0.")
+
+
+def _check_both(option: str, named: object, weight: str, counts: Number, what: str, example: str) -> None:
+    """Which numbers, and how much it counts: one says nothing without the other."""
+    if bool(named) != bool(counts):
+        missing = f"model.{option} is empty" if counts else f"model.{weight} is 0"
+        raise ValueError(
+            f"model.{option} says which numbers {what}, and model.{weight} how much that counts. Here {missing}: set "
+            f"both, as in model.{weight}=1 'model.{option}={example}', or none."
+        )
 
 
 def _check_names(option: str, names: Iterable[str], numbers: Sequence[str]) -> None:
